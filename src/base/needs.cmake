@@ -1,0 +1,6 @@
+find_package(fmt REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+target_link_libraries(${target} PUBLIC fmt::fmt PRIVATE OpenSSL::Crypto ZLIB::ZLIB PkgConfig::ZSTD)
