@@ -1,0 +1,2 @@
+find_package(hwy REQUIRED)
+target_link_libraries(${target} PRIVATE hwy::hwy)

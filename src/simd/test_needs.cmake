@@ -1,0 +1,1 @@
+target_link_libraries(simd_test PRIVATE hwy::hwy)
