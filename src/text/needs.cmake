@@ -1,0 +1,2 @@
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+target_link_libraries(${target} PRIVATE PkgConfig::RE2)
