@@ -1,0 +1,14 @@
+// The coroutine type of everything that waits. A Task runs on the event loop (worker) that awaits
+// it and on no other thread.
+#pragma once
+
+#include <utility>  // before Boost.Asio: its coroutine header needs std::exchange with g++ 12
+
+#include <boost/asio/awaitable.hpp>
+
+namespace weir::http {
+
+template <typename T = void>
+using Task = boost::asio::awaitable<T>;
+
+}  // namespace weir::http

@@ -1,0 +1,63 @@
+// A trained router, loaded from a .weir file (docs/formats/weir_file.md): features in, P(strong
+// needed) out. One forward pass for training, evaluation and serving.
+// Immutable after load and thread-safe; the StaticEmbedder must outlive it. score() does not
+// allocate once the caller's Scratch is warm.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "model/embedder.h"
+#include "text/features.h"
+
+namespace weir::model {
+
+enum class Kind { kRandom, kLength, kLr };  // further kinds join here
+std::string_view to_string(Kind kind);
+std::optional<Kind> parse_kind(std::string_view name);
+
+struct Scratch {
+  text::Features features;
+  std::vector<float> embedding;
+};
+
+struct Score {
+  double prob_strong_needed = 1;
+  bool judged = false;  // false: no known token, so there is nothing to judge -> strong
+};
+
+class Router {
+ public:
+  // Fails: kNotFound, kCorrupt (checksum, shape, truncation), kUnsupported (newer version, other
+  // feature spec, other embedder) with one clear sentence.
+  [[nodiscard]] static std::expected<Router, Error> load(const std::filesystem::path& path,
+                                                         const StaticEmbedder& embedder);
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+  ~Router();
+
+  // `query`: the words to judge (text::own_words has been applied).
+  Score score(std::string_view query, Scratch& scratch) const;
+
+  Kind kind() const;
+  double threshold() const;
+  std::string_view threshold_origin() const;  // "default" | "recall 0.8" | "strong share 0.5" ...
+  const std::vector<std::string>& models() const;  // weakest first
+  uint64_t hash() const;                      // of the file, for the ledger
+  std::string describe() const;               // one line for people
+
+ private:
+  struct State;
+  explicit Router(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir::model
