@@ -1,0 +1,37 @@
+#include "apps/commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace weir::apps {
+
+// Each is defined in the file of its name.
+
+namespace {
+
+constexpr std::span<const Command> kCommands;
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+std::expected<void, int> parse_arguments(CLI::App& app, Arguments arguments) {
+  // CLI11 takes the arguments last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return std::unexpected(status == 0 ? 0 : 2);
+  }
+  return {};
+}
+
+int report_failure(const Error& error) {
+  fmt::print(stderr, "weir: {}\n", error.message);
+  return 1;
+}
+
+}  // namespace weir::apps
