@@ -17,21 +17,22 @@
 namespace weir::gateway {
 
 struct ProviderOptions {
-  std::string name;                  // "openai", "anthropic", "simulator" ...
+  std::string name;  // "openai", "anthropic", "simulator" ...
   wire::Dialect dialect = wire::Dialect::kOpenAi;
-  std::string base_url;              // "https://api.openai.com/v1"
-  std::string api_key;               // secret: never logged
+  bool speaks_both = false;          // serves the other dialect too: then the client's is used
+  std::string base_url;  // "https://api.openai.com/v1"
+  std::string api_key;   // secret: never logged
   std::string ca_file;
-  bool stream_usage = true;          // the provider understands stream_options.include_usage
-  int max_retries = 2;               // on the same provider, for failures worth retrying
-  bool simulated = false;            // the built-in simulator: reports say so
+  bool stream_usage = true;  // the provider understands stream_options.include_usage
+  int max_retries = 2;       // on the same provider, for failures worth retrying
+  bool simulated = false;    // the built-in simulator: reports say so
   std::map<std::string, std::string> headers;  // extra, e.g. a gateway's own
 };
 
 // A model as one provider serves it.
 struct Target {
   std::string provider;
-  std::string model;                 // as the provider spells it
+  std::string model;  // as the provider spells it
 };
 
 enum class RouteMode { kRoute, kObserve };
@@ -40,10 +41,10 @@ struct RouteOptions {
   std::string name = "auto";
   RouteMode mode = RouteMode::kRoute;
   Target weak, strong;
-  std::vector<std::string> match;    // real model names that this route claims
-  std::string router_file;           // "" = the shipped default; see router_none
-  bool router_none = false;          // no router: everything strong, reason untrained
-  std::optional<double> threshold;   // overrides the file's
+  std::vector<std::string> match;   // real model names that this route claims
+  std::string router_file;          // "" = the shipped default; see router_none
+  bool router_none = false;         // no router: everything strong, reason untrained
+  std::optional<double> threshold;  // overrides the file's
   double control_share = 0.05;
   text::QueryFrom query_from;
   int64_t weak_first_event_ms = 30'000;
@@ -52,8 +53,8 @@ struct RouteOptions {
 enum class OnLedgerFailure { kServe, kRefuse };
 
 struct ClientKey {
-  std::string id;           // shown in reports
-  std::string sha256_hex;   // of the key
+  std::string id;          // shown in reports
+  std::string sha256_hex;  // of the key
 };
 
 struct Options {
@@ -64,21 +65,21 @@ struct Options {
   catalog::Catalog catalog;
   bool strict_models = false;
   std::vector<ClientKey> keys;
-  bool insecure = false;             // a non-loopback address without keys, on the user's word
+  bool insecure = false;  // a non-loopback address without keys, on the user's word
   std::vector<std::string> allowed_origins;  // cors; empty: requests with Origin are refused
   int64_t session_idle_s = 3600;
-  size_t session_limit = 100'000;    // conversations kept in memory, oldest dropped
+  size_t session_limit = 100'000;  // conversations kept in memory, oldest dropped
   int64_t stream_idle_ms = 120'000;
   int64_t retry_after_limit_ms = 2'000;
   int64_t shutdown_grace_ms = 30'000;
   OnLedgerFailure on_ledger_failure = OnLedgerFailure::kServe;
-  bool log_texts = false;            // prompts and answers in the debug log: off unless asked for
+  bool log_texts = false;  // prompts and answers in the debug log: off unless asked for
   std::string state_folder;
   int retention_days = 90;
   int64_t journal_sync_ms = 100;
-  std::string config_hash;           // of the effective settings without secrets
-  uint64_t seed = 0;                 // 0: from the system
-  std::string ready_file;            // written with "address:port\n" once listening
+  std::string config_hash;  // of the effective settings without secrets
+  uint64_t seed = 0;        // 0: from the system
+  std::string ready_file;   // written with "address:port\n" once listening
 };
 
 }  // namespace weir::gateway
