@@ -40,11 +40,13 @@ HWY_ATTR void sum_columns(const Int8Rows& table, std::span<const uint32_t> rows,
       sums[i] = hn::MulAdd(load_bytes(from + i * lanes), scale, sums[i]);
     }
   }
-  for (size_t i = 0; i < kVectors; ++i)
-    hn::StoreU(sums[i], tag, out + column + i * lanes);
+  for (size_t i = 0; i < kVectors; ++i) {
+    float* to = out + column + i * lanes;
+    hn::StoreU(hn::Add(hn::LoadU(tag, to), sums[i]), tag, to);
+  }
 }
 
-HWY_ATTR void sum_rows(const Int8Rows& table, std::span<const uint32_t> rows, float* out) {
+HWY_ATTR void add_rows(const Int8Rows& table, std::span<const uint32_t> rows, float* out) {
   const size_t lanes = hn::Lanes(FloatTag());
   size_t column = 0;
   for (; column + 8 * lanes <= table.columns; column += 8 * lanes) {
@@ -58,7 +60,7 @@ HWY_ATTR void sum_rows(const Int8Rows& table, std::span<const uint32_t> rows, fl
     for (const uint32_t row : rows) {
       sum += table.scales[row] * static_cast<float>(table.values[row * table.columns + column]);
     }
-    out[column] = sum;
+    out[column] += sum;
   }
 }
 
@@ -112,14 +114,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace weir::simd {
 
-HWY_EXPORT(sum_rows);
+HWY_EXPORT(add_rows);
 HWY_EXPORT(dot_f32);
 HWY_EXPORT(dot_int8);
 HWY_EXPORT(scale_f32);
 
-void sum_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out) {
+void add_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out) {
   CHECK(out.size() == table.columns);
-  HWY_DYNAMIC_DISPATCH(sum_rows)(table, rows, out.data());
+  HWY_DYNAMIC_DISPATCH(add_rows)(table, rows, out.data());
 }
 
 float dot(std::span<const float> left, std::span<const float> right) {

@@ -19,9 +19,9 @@ struct Int8Rows {
   size_t columns = 0;
 };
 
-// Overwrites out [columns] with the sum of the rows named in `rows` (repeats count each time).
+// Adds to out [columns] the rows named in `rows` (repeats count each time).
 // Every column is summed in the order of `rows`. Requires every row < table.scales.size().
-void sum_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out);
+void add_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out);
 
 // Requires equal sizes.
 float dot(std::span<const float> left, std::span<const float> right);

@@ -11,13 +11,13 @@
 
 namespace weir::simd::reference {
 
-inline void sum_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out) {
+inline void add_rows(const Int8Rows& table, std::span<const uint32_t> rows, std::span<float> out) {
   for (size_t column = 0; column < table.columns; ++column) {
     double sum = 0;
     for (const uint32_t row : rows) {
       sum += double{table.scales[row]} * table.values[row * table.columns + column];
     }
-    out[column] = static_cast<float>(sum);
+    out[column] = static_cast<float>(out[column] + sum);
   }
 }
 
