@@ -1,1 +1,2 @@
-find_package(hwy REQUIRED) target_link_libraries(${target} PRIVATE hwy::hwy)
+find_package(hwy REQUIRED)
+target_link_libraries(${target} PRIVATE hwy::hwy)
