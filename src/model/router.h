@@ -16,13 +16,11 @@
 
 #include "base/error.h"
 #include "model/embedder.h"
+#include "model/kind.h"
+#include "model/router_file.h"
 #include "text/features.h"
 
 namespace weir::model {
-
-enum class Kind { kRandom, kLength, kLr };  // further kinds join here
-std::string_view to_string(Kind kind);
-std::optional<Kind> parse_kind(std::string_view name);
 
 struct Scratch {
   text::Features features;
@@ -37,22 +35,34 @@ struct Score {
 class Router {
  public:
   // Fails: kNotFound, kCorrupt (checksum, shape, truncation), kUnsupported (newer version, other
-  // feature spec, other embedder) with one clear sentence.
+  // feature spec, other embedder) with one clear sentence that names the file.
   [[nodiscard]] static std::expected<Router, Error> load(const std::filesystem::path& path,
                                                          const StaticEmbedder& embedder);
+  // The same from memory; messages do not name a file.
+  [[nodiscard]] static std::expected<Router, Error> from_file(RouterFile file,
+                                                              const StaticEmbedder& embedder);
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
   ~Router();
 
-  // `query`: the words to judge (text::own_words has been applied).
+  // `query`: the words to judge (text::own_words has been applied). Not judged when the router is
+  // untrained or its embeddings come from a URL.
   Score score(std::string_view query, Scratch& scratch) const;
+  // For a router whose embed_source() is a URL: `embedding` is what that endpoint answered. Not
+  // judged when untrained, when the size is another than embed_source().dimension, or when the
+  // vector is zero or not finite.
+  Score score_embedding(std::span<const float> embedding) const;
 
   Kind kind() const;
+  bool trained() const;  // false: everything goes to strong, reason "untrained"
   double threshold() const;
   std::string_view threshold_origin() const;  // "default" | "recall 0.8" | "strong share 0.5" ...
   const std::vector<std::string>& models() const;  // weakest first
-  uint64_t hash() const;                      // of the file, for the ledger
-  std::string describe() const;               // one line for people
+  const EmbedSource& embed_source() const;
+  bool was_trained_on(std::string_view query) const;  // by query_hash
+  const RouterFile& file() const;
+  uint64_t hash() const;         // of the file, for the ledger
+  std::string describe() const;  // one line for people
 
  private:
   struct State;

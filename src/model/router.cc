@@ -1,0 +1,139 @@
+#include "model/router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/files.h"
+#include "model/estimator.h"
+#include "model/query_hash.h"
+
+namespace weir::model {
+
+struct Router::State {
+  RouterFile file;
+  std::unique_ptr<const Estimator> estimator;  // null when untrained
+  const StaticEmbedder* embedder = nullptr;
+  uint64_t hash = 0;
+};
+
+Router::Router(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+Router::~Router() = default;
+
+namespace {
+
+std::expected<void, Error> check_fits(const RouterFile& file, const StaticEmbedder& embedder) {
+  if (file.feature_spec != text::kFeatureSpec) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("trained on features '{}', but this program computes '{}'; train it "
+                            "again",
+                            file.feature_spec, text::kFeatureSpec));
+  }
+  if (file.embed.from != EmbedFrom::kStatic) return {};
+  if (file.embed.static_hash == embedder.hash() &&
+      file.embed.dimension == static_cast<uint32_t>(embedder.dimension()))
+    return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("trained with embedding table {:016x}, but the one in use is {:016x}; "
+                          "train it again or set WEIR_MODELS to the folder of that table",
+                          file.embed.static_hash, embedder.hash()));
+}
+
+}  // namespace
+
+std::expected<Router, Error> Router::from_file(RouterFile file, const StaticEmbedder& embedder) {
+  auto state = std::make_unique<State>();
+  TRY(check_fits(file, embedder));
+  if (file.trained) {
+    TRY_ASSIGN(state->estimator, make_estimator(file));
+  }
+  state->hash = router_file_hash(encode_router_file(file));
+  state->file = std::move(file);
+  state->embedder = &embedder;
+  return Router(std::move(state));
+}
+
+std::expected<Router, Error> Router::load(const std::filesystem::path& path,
+                                          const StaticEmbedder& embedder) {
+  const auto in_file = [&path](Error error) {
+    error.message = fmt::format("router '{}': {}", path.string(), error.message);
+    return std::unexpected(std::move(error));
+  };
+  TRY_ASSIGN(const std::string bytes, read_file(path, kRouterFileLimit));
+  auto file = parse_router_file(bytes);
+  if (!file) return in_file(std::move(file).error());
+  auto router = from_file(*std::move(file), embedder);
+  if (!router) return in_file(std::move(router).error());
+  router->state_->hash = router_file_hash(bytes);
+  return router;
+}
+
+Score Router::score(std::string_view query, Scratch& scratch) const {
+  if (!trained() || embed_source().from == EmbedFrom::kUrl) return {};
+  text::featurize(state_->embedder->vocabulary(), query, scratch.features);
+  if (scratch.features.empty()) return {};
+  std::span<const float> embedding;
+  if (embed_source().from == EmbedFrom::kStatic) {
+    scratch.embedding.resize(embed_source().dimension);
+    if (!state_->embedder->embed(scratch.features.token_ids, scratch.embedding)) return {};
+    embedding = scratch.embedding;
+  }
+  return {state_->estimator->score({query, scratch.features, embedding}), true};
+}
+
+Score Router::score_embedding(std::span<const float> embedding) const {
+  if (!trained() || embedding.size() != embed_source().dimension) return {};
+  const auto finite = [](float x) { return std::isfinite(x); };
+  const auto zero = [](float x) { return x == 0; };
+  if (!std::ranges::all_of(embedding, finite) || std::ranges::all_of(embedding, zero)) return {};
+  static const text::Features kNoFeatures;
+  return {state_->estimator->score({{}, kNoFeatures, embedding}), true};
+}
+
+Kind Router::kind() const {
+  return state_->file.kind;
+}
+bool Router::trained() const {
+  return state_->file.trained;
+}
+double Router::threshold() const {
+  return state_->file.threshold;
+}
+std::string_view Router::threshold_origin() const {
+  return state_->file.threshold_origin;
+}
+const std::vector<std::string>& Router::models() const {
+  return state_->file.models;
+}
+const EmbedSource& Router::embed_source() const {
+  return state_->file.embed;
+}
+const RouterFile& Router::file() const {
+  return state_->file;
+}
+uint64_t Router::hash() const {
+  return state_->hash;
+}
+
+bool Router::was_trained_on(std::string_view query) const {
+  return std::ranges::binary_search(state_->file.query_hashes, query_hash(query));
+}
+
+std::string Router::describe() const {
+  const RouterFile& file = state_->file;
+  if (!file.trained)
+    return fmt::format("{} router, untrained: every query goes to {}", to_string(file.kind),
+                       file.models.back());
+  int64_t rows = 0;
+  for (const TrainingSource& source : file.sources)
+    rows += source.rows;
+  return fmt::format("{} router for {}, trained on {} rows, threshold {:.6g} ({})",
+                     to_string(file.kind), fmt::join(file.models, " < "), rows, file.threshold,
+                     file.threshold_origin);
+}
+
+}  // namespace weir::model
