@@ -1,0 +1,81 @@
+// Reads labelled queries: JSONL or JSONL.gz, one object a line with `query` and either `label`
+// (1 = strong needed, 0 = weak suffices) and an optional `weight`, or `scores` {model: 0..1} of
+// which a named pair gives the label (1 when strong scores higher).
+// Pure functions of the file content, thread-safe. Memory: the decompressed file and its rows.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace weir::train {
+
+struct ModelPair {
+  std::string weak, strong;
+};
+
+struct DataSource {
+  std::filesystem::path file;
+  std::optional<ModelPair> pair;  // nullopt: only rows with `label` can be read
+};
+
+// A row is left out when its text member `field` matches the shell pattern.
+struct LeaveOut {
+  std::string field, pattern;
+
+  // From "origin=ori_mmlu*". Fails: kInvalidArgument.
+  [[nodiscard]] static std::expected<LeaveOut, Error> parse(std::string_view text);
+};
+
+enum class Marked { kLeaveOut, kInclude };
+enum class Labels { kRequired, kOptional };
+
+struct ReadOptions {
+  Marked contaminated = Marked::kLeaveOut;  // rows with contaminated: true
+  Marked in_bench = Marked::kLeaveOut;      // rows with in_bench: true
+  std::vector<LeaveOut> leave_out;
+  Labels labels = Labels::kRequired;  // kOptional: a row may have neither label nor scores
+};
+
+struct LabelledRow {
+  std::string query;        // as it stands in the file
+  int label = 0;            // 1: strong needed; -1: unknown (Labels::kOptional)
+  double weight = 1;        // >= 0
+  double weak_score = 0;    // from `scores`; without them 1 - label
+  double strong_score = 1;  // from `scores`; without them 1
+  uint32_t source = 0;      // index into LabelledRows::sources
+};
+
+// What became of the rows of one file.
+struct RowCounts {
+  int64_t read = 0;
+  int64_t kept = 0;
+  int64_t contaminated = 0;    // left out for their mark
+  int64_t in_bench = 0;        // left out for their mark
+  int64_t left_out = 0;        // by ReadOptions::leave_out
+  int64_t without_scores = 0;  // one of the pair has no score there
+  int64_t from_label = 0;      // kept, with scores derived from `label`
+
+  RowCounts& operator+=(const RowCounts& other);
+};
+
+struct LabelledRows {
+  std::vector<DataSource> sources;
+  std::vector<RowCounts> counts;  // one a source
+  std::vector<LabelledRow> rows;
+
+  RowCounts total() const;
+};
+
+// Fails: kNotFound, kIo, kCorrupt (compression); kInvalidArgument, naming file and line of what is
+// malformed; or for a model that no row has, naming those that the file has.
+[[nodiscard]] std::expected<LabelledRows, Error> read_labelled_rows(std::vector<DataSource> sources,
+                                                                    const ReadOptions& options);
+
+}  // namespace weir::train

@@ -1,0 +1,264 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "model/estimator.h"
+#include "model/query_hash.h"
+#include "stats/quantile.h"
+#include "train/logistic.h"
+
+namespace weir::train {
+namespace {
+
+namespace section = model::section;
+using model::Kind;
+using Rows = std::vector<uint32_t>;
+
+struct Fit {
+  std::map<std::string, std::vector<double>, std::less<>> weights;
+  std::string summary;
+};
+
+std::expected<Fit, Error> fit_lr(const Examples& examples, const Rows& rows,
+                                 const TrainOptions& options) {
+  std::vector<int> labels;
+  std::vector<double> weights;
+  for (const LabelledRow& row : examples.rows) {
+    labels.push_back(row.label);
+    weights.push_back(row.weight);
+  }
+  const Samples samples{examples.embeddings, examples.dimension(), labels, weights, rows};
+  const Scaler scaler = fit_scaler(samples);
+  TRY_ASSIGN(const LogisticFit fit, fit_logistic(samples, scaler, options.c));
+  Fit result;
+  result.weights[std::string(section::kMean)] = scaler.mean;
+  result.weights[std::string(section::kScale)] = scaler.scale;
+  result.weights[std::string(section::kCoefficients)] = fit.coefficients;
+  result.weights[std::string(section::kIntercept)] = {fit.intercept};
+  result.summary = fmt::format(
+      "logistic regression on {} features, optimum after {} Newton steps "
+      "(largest gradient {:.1e})",
+      examples.dimension(), fit.steps, fit.gradient_norm);
+  return result;
+}
+
+std::expected<Fit, Error> fit_length(const Examples& examples, const Rows& rows,
+                                     const TrainOptions&) {
+  std::vector<double> chars;
+  for (const uint32_t row : rows)
+    chars.push_back(static_cast<double>(examples.prompts[row].chars));
+  Fit result;
+  const double median = stats::quantile(chars, 0.5);
+  result.weights[std::string(section::kMedianChars)] = {median};
+  result.summary = fmt::format("median length {:.1f} characters; labels are not used", median);
+  return result;
+}
+
+std::expected<Fit, Error> fit_random(const Examples&, const Rows&, const TrainOptions& options) {
+  Fit result;
+  result.weights[std::string(section::kSeed)] = {static_cast<double>(options.seed)};
+  result.summary = "nothing to fit";
+  return result;
+}
+
+struct KindTrainer {
+  Kind kind;
+  std::expected<Fit, Error> (*fit)(const Examples&, const Rows&, const TrainOptions&);
+};
+
+constexpr std::array kTrainers{
+    KindTrainer{Kind::kLr, fit_lr},
+    KindTrainer{Kind::kLength, fit_length},
+    KindTrainer{Kind::kRandom, fit_random},
+};
+
+std::expected<Fit, Error> fit_kind(const Examples& examples, const Rows& rows,
+                                   const TrainOptions& options) {
+  const auto found = std::ranges::find(kTrainers, options.kind, &KindTrainer::kind);
+  CHECK(found != kTrainers.end());
+  return found->fit(examples, rows, options);
+}
+
+// Writes scores of `rows` with the forward pass that serves them.
+std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows,
+                                      const TrainOptions& options, const Fit& fit,
+                                      std::vector<double>& scores) {
+  model::RouterFile file = untrained_router(options, examples.embed);
+  file.trained = true;
+  file.weights = fit.weights;
+  TRY_ASSIGN(const auto estimator, model::make_estimator(file));
+  text::Features features;
+  for (const uint32_t row : rows) {
+    features.prompt = examples.prompts[row];
+    scores[row] = estimator->score({examples.words[row], features, examples.embedding(row)});
+  }
+  return {};
+}
+
+std::expected<std::vector<double>, Error> score_out_of_fold(const Examples& examples,
+                                                            const TrainOptions& options) {
+  const auto fold_of = assign_folds(examples.words, options.folds, options.seed);
+  std::vector<double> scores(examples.rows.size());
+  for (uint32_t fold = 0; fold < options.folds; ++fold) {
+    Rows inside, outside;
+    for (uint32_t row = 0; row < fold_of.size(); ++row)
+      (fold_of[row] == fold ? inside : outside).push_back(row);
+    if (inside.empty()) continue;
+    auto fit = fit_kind(examples, outside, options);
+    if (!fit) {
+      return fail(fit.error().code,
+                  fmt::format("{} rows are too few for {} folds: without one fold, {}",
+                              fold_of.size(), options.folds, fit.error().message));
+    }
+    TRY(score_rows(examples, inside, options, *fit, scores));
+  }
+  return scores;
+}
+
+std::vector<double> scores_of_strong_needed(const Examples& examples,
+                                            std::span<const double> scores) {
+  std::vector<double> chosen;
+  for (size_t row = 0; row < scores.size(); ++row)
+    if (examples.rows[row].label == 1) chosen.push_back(scores[row]);
+  return chosen;
+}
+
+// In percent and back, so that 0.8 gives the quantile 0.2 exactly.
+double complement(double share) {
+  return (100 - share * 100) / 100;
+}
+
+double share_at_least(std::span<const double> scores, double threshold) {
+  const auto count = std::ranges::count_if(scores, [=](double s) { return s >= threshold; });
+  return static_cast<double>(count) / static_cast<double>(scores.size());
+}
+
+void set_threshold(const ThresholdRule& rule, std::span<const double> scores,
+                   std::span<const double> strong_needed, model::RouterFile& file) {
+  using By = ThresholdRule::By;
+  switch (rule.by) {
+    case By::kDefault:
+      return;
+    case By::kFixed:
+      file.threshold = rule.value;
+      file.threshold_origin = "set by hand";
+      return;
+    case By::kRecall:
+      file.threshold = stats::quantile(strong_needed, complement(rule.value));
+      file.threshold_origin = fmt::format("recall {} (out of fold)", rule.value);
+      return;
+    case By::kStrongShare:
+      file.threshold = stats::quantile(scores, complement(rule.value));
+      file.threshold_origin = fmt::format("strong share {} (out of fold)", rule.value);
+      return;
+  }
+}
+
+std::vector<model::TrainingSource> describe_sources(const Examples& examples) {
+  std::vector<model::TrainingSource> sources;
+  for (const DataSource& source : examples.sources) {
+    sources.push_back({.name = source.file.filename().string(),
+                       .weak = source.pair ? source.pair->weak : "",
+                       .strong = source.pair ? source.pair->strong : "",
+                       .rows = 0,
+                       .strong_needed = 0});
+  }
+  for (const LabelledRow& row : examples.rows) {
+    ++sources[row.source].rows;
+    sources[row.source].strong_needed += row.label;
+  }
+  return sources;
+}
+
+std::expected<void, Error> check_rows(const Examples& examples, const TrainOptions& options) {
+  const auto count = examples.rows.size();
+  if (count < options.folds) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} usable rows are too few to train on", count));
+  }
+  if (std::ranges::any_of(examples.rows, [](const LabelledRow& row) { return row.label < 0; }))
+    return fail(ErrorCode::kInvalidArgument, "a row has no label");
+  const auto strong = std::ranges::count(examples.rows, 1, &LabelledRow::label);
+  if (strong > 0) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("all {} rows have label 0: no query needed the strong model", count));
+}
+
+}  // namespace
+
+std::vector<uint32_t> assign_folds(std::span<const std::string> words, uint32_t folds,
+                                   int64_t seed) {
+  std::vector<uint64_t> hashes;
+  for (const std::string& text : words)
+    hashes.push_back(model::query_hash(text));
+  std::vector<uint64_t> unique = hashes;
+  std::ranges::sort(unique);
+  unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
+  std::vector<uint32_t> fold_of_unique(unique.size());
+  for (uint32_t i = 0; i < fold_of_unique.size(); ++i)
+    fold_of_unique[i] = i % folds;
+  Random random(static_cast<uint64_t>(seed));
+  for (size_t i = fold_of_unique.size(); i > 1; --i)
+    std::swap(fold_of_unique[i - 1], fold_of_unique[random.below(i)]);
+  std::vector<uint32_t> fold_of;
+  for (const uint64_t hash : hashes) {
+    const auto at = std::ranges::lower_bound(unique, hash) - unique.begin();
+    fold_of.push_back(fold_of_unique[static_cast<size_t>(at)]);
+  }
+  return fold_of;
+}
+
+model::RouterFile untrained_router(const TrainOptions& options, model::EmbedSource embed) {
+  model::RouterFile file;
+  file.kind = options.kind;
+  file.feature_spec = text::kFeatureSpec;
+  file.embed = std::move(embed);
+  file.models = options.models;
+  file.cut_time = options.cut_time;
+  file.split_seed = options.seed;
+  return file;
+}
+
+std::expected<Trained, Error> train_router(const Examples& examples, const TrainOptions& options) {
+  TRY(check_rows(examples, options));
+  Rows all(examples.rows.size());
+  std::iota(all.begin(), all.end(), 0U);
+  TRY_ASSIGN(Fit fit, fit_kind(examples, all, options));
+  std::vector<double> in_sample(all.size());
+  TRY(score_rows(examples, all, options, fit, in_sample));
+  TRY_ASSIGN(const std::vector<double> out_of_fold, score_out_of_fold(examples, options));
+  const auto strong_in_sample = scores_of_strong_needed(examples, in_sample);
+  const auto strong_out_of_fold = scores_of_strong_needed(examples, out_of_fold);
+
+  Trained trained;
+  model::RouterFile& file = trained.file;
+  file = untrained_router(options, examples.embed);
+  file.trained = true;
+  file.weights = std::move(fit.weights);
+  file.sources = describe_sources(examples);
+  for (const std::string& words : examples.words)
+    file.query_hashes.push_back(model::query_hash(words));
+  std::ranges::sort(file.query_hashes);
+  file.query_hashes.erase(std::unique(file.query_hashes.begin(), file.query_hashes.end()),
+                          file.query_hashes.end());
+  set_threshold(options.threshold, out_of_fold, strong_out_of_fold, file);
+
+  TrainReport& report = trained.report;
+  report.rows = static_cast<int64_t>(all.size());
+  report.strong_needed = static_cast<int64_t>(strong_in_sample.size());
+  report.recall80_in_sample = stats::quantile(strong_in_sample, 0.2);
+  report.recall80_out_of_fold = stats::quantile(strong_out_of_fold, 0.2);
+  report.strong_share = share_at_least(out_of_fold, file.threshold);
+  report.recall = share_at_least(strong_out_of_fold, file.threshold);
+  report.fit = std::move(fit.summary);
+  return trained;
+}
+
+}  // namespace weir::train

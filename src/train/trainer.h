@@ -1,0 +1,67 @@
+// From labelled examples to a router file, for every kind. What differs between kinds is one row of
+// the table in trainer.cc; folds, thresholds and bookkeeping are common.
+// Pure, thread-safe; the same input and seed give the same file.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "model/router_file.h"
+#include "train/examples.h"
+
+namespace weir::train {
+
+// How the stored threshold is found. Recall and strong share are measured on out-of-fold scores,
+// because scores of rows that a router was fitted on are too good.
+struct ThresholdRule {
+  enum class By { kDefault, kFixed, kRecall, kStrongShare };
+  By by = By::kDefault;
+  double value = 0.5;
+};
+
+struct TrainOptions {
+  model::Kind kind = model::Kind::kLr;
+  std::vector<std::string> models;  // weakest first
+  ThresholdRule threshold;
+  int64_t seed = 0;  // of the folds and of kind random; at most 2^53
+  std::string cut_time;
+  double c = 1;  // inverse strength of the L2 penalty
+  uint32_t folds = 5;
+};
+
+struct TrainReport {
+  int64_t rows = 0;
+  int64_t strong_needed = 0;
+  // Thresholds at 80 % recall of the strong-needed rows: the linear 20th percentile of their
+  // scores.
+  double recall80_in_sample = 0;
+  double recall80_out_of_fold = 0;
+  // At the stored threshold, on out-of-fold scores.
+  double strong_share = 0;
+  double recall = 0;
+  std::string fit;  // one line for people: how the optimum was reached
+};
+
+struct Trained {
+  model::RouterFile file;
+  TrainReport report;
+};
+
+// Fails: kInvalidArgument when there are too few rows, a label is unknown or only one kind of label
+// is there; kInternal when the optimiser gives up.
+[[nodiscard]] std::expected<Trained, Error> train_router(const Examples& examples,
+                                                         const TrainOptions& options);
+
+// A file without weights: every query goes to the last model, reason "untrained".
+model::RouterFile untrained_router(const TrainOptions& options, model::EmbedSource embed);
+
+// The fold of every row, in [0, folds): rows with equal normalised queries share one, so that no
+// row is scored by a fit that has seen its twin.
+std::vector<uint32_t> assign_folds(std::span<const std::string> words, uint32_t folds,
+                                   int64_t seed);
+
+}  // namespace weir::train
