@@ -1,9 +1,10 @@
-// What comes back: whole answers, streams and failures, from a provider's dialect into the client's.
-// Pure, no sockets; a StreamRelay belongs to one exchange.
+// What comes back: whole answers, streams and failures, from a provider's dialect into the
+// client's. Pure, no sockets; a StreamRelay belongs to one exchange.
 #pragma once
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,22 +18,22 @@ namespace weir::wire {
 
 // Why a call failed, in classes that a policy can act on (style: one pure table decides).
 enum class FailureClass {
-  kCaller,      // the request is at fault: 400, 404, 413, 422 ...
-  kCredential,  // our key for this provider is wrong or lacks rights
-  kQuota,       // out of money or quota: waiting does not help
-  kModelGone,   // the provider does not know the model
-  kRateLimited, // 429: waiting helps
-  kOverloaded,  // 503, 529, overloaded_error
+  kCaller,       // the request is at fault: 400, 404, 413, 422 ...
+  kCredential,   // our key for this provider is wrong or lacks rights
+  kQuota,        // out of money or quota: waiting does not help
+  kModelGone,    // the provider does not know the model
+  kRateLimited,  // 429: waiting helps
+  kOverloaded,   // 503, 529, overloaded_error
   kTimeout,
-  kBroken,      // 5xx, malformed answer, cut connection
+  kBroken,  // 5xx, malformed answer, cut connection
 };
 std::string_view to_string(FailureClass c);
 
 struct Failure {
   FailureClass failure_class = FailureClass::kBroken;
-  int status = 0;             // of the provider, 0 when there was no response
-  std::string type;           // provider's error type or code, "" when none
-  std::string message;        // provider's message, at most 2,000 bytes
+  int status = 0;               // of the provider, 0 when there was no response
+  std::string type{};           // provider's error type or code, "" when none
+  std::string message{};        // provider's message, at most 2,000 bytes
   bool worth_retrying() const;  // the same call may succeed a little later
 };
 
@@ -53,17 +54,18 @@ struct RelayOptions {
   Dialect client = Dialect::kOpenAi;
   bool usage_was_added = false;  // weir asked for usage; the client did not
   bool client_wants_usage = true;
-  std::string fallback_model;    // the model's name when the provider's answer names none
-  std::string fallback_id;       // for answers without an id, across dialects
+  std::string fallback_model{};  // the model's name when the provider's answer names none
+  std::string fallback_id{};     // for answers without an id, across dialects
   int64_t created_unix_s = 0;    // for OpenAI-shaped answers translated from Anthropic
 };
 
 struct Answer {
-  std::string body;          // for the client
-  catalog::Usage usage;      // source kNone when the provider reported none
-  std::string model;         // that served, as the provider spells it
-  std::string finish_reason; // provider's word
-  int64_t output_characters = 0;  // for an estimate when usage is missing
+  std::string body{};                // for the client
+  catalog::Usage usage{};            // source kNone when the provider reported none
+  std::string model{};               // that served, as the provider spells it
+  std::string finish_reason{};       // provider's word
+  int64_t output_characters = 0;     // for an estimate when usage is missing
+  std::optional<Failure> failure{};  // an error body under a success status: `body` is then empty
 };
 
 // Fails: kCorrupt when the body is not an answer of the provider's dialect.
@@ -75,16 +77,20 @@ class StreamRelay {
  public:
   explicit StreamRelay(RelayOptions options);
   StreamRelay(StreamRelay&&) noexcept;
+  StreamRelay& operator=(StreamRelay&&) noexcept;
   ~StreamRelay();
 
   struct Step {
-    std::string bytes;        // for the client, "" when nothing is to be sent
-    bool has_content = false; // the first event that counts as content has been seen by now
-    bool ended = false;       // the terminal event ([DONE], message_stop) has been seen
-    std::optional<Failure> failure;  // the provider sent an error event
+    std::string bytes{};       // for the client, "" when nothing is to be sent
+    bool has_content = false;  // the first event that counts as content has been seen by now
+    bool ended = false;        // the terminal event ([DONE], message_stop) has been seen
+    std::optional<Failure> failure{};  // the provider sent an error event; it is not in `bytes`
   };
-  // Takes any split of the bytes. Fails: kCorrupt (not the dialect), kTooLarge (one event over 8 MiB).
+  // Takes any split of the bytes; only whole events go out. After `ended` or a failure further
+  // bytes are ignored. Fails: kCorrupt (not the dialect), kTooLarge (one event over 8 MiB).
   [[nodiscard]] std::expected<Step, Error> feed(std::string_view upstream_bytes);
+  // The upstream has closed: takes a last event whose blank line is missing.
+  [[nodiscard]] std::expected<Step, Error> finish();
 
   // Known so far; final after `ended`.
   const catalog::Usage& usage() const;
@@ -94,7 +100,7 @@ class StreamRelay {
 
  private:
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace weir::wire

@@ -1,0 +1,222 @@
+#include "wire/answer_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/utf8.h"
+#include "wire/failure.h"
+#include "wire/usage.h"
+
+namespace weir::wire {
+namespace {
+
+bool given(json::Value value) {
+  return value.exists() && !value.is_null();
+}
+
+}  // namespace
+
+void AnswerReader::start(json::Value message, std::vector<ChatEvent>& out) {
+  if (facts_.id.empty()) facts_.id = message["id"].string_or("");
+  if (facts_.model.empty()) facts_.model = message["model"].string_or("");
+  if (std::exchange(started_, true)) return;
+  out.push_back({ChatEventKind::kStart, {}, {}, {}, 0});
+}
+
+void AnswerReader::add_text(ChatEventKind kind, json::Value text, std::vector<ChatEvent>& out) {
+  auto piece = text.as_string();
+  if (!piece || piece->empty()) return;
+  facts_.has_content = true;
+  facts_.output_characters += static_cast<int64_t>(count_utf8(*piece));
+  out.push_back({kind, std::move(*piece), {}, {}, 0});
+}
+
+void AnswerReader::add_arguments(int tool, std::string text, std::vector<ChatEvent>& out) {
+  if (text.empty()) return;
+  facts_.output_characters += static_cast<int64_t>(count_utf8(text));
+  out.push_back({ChatEventKind::kToolArguments, std::move(text), {}, {}, tool});
+}
+
+int AnswerReader::open_tool(int64_t index, std::string id, std::string name,
+                            std::vector<ChatEvent>& out) {
+  close_tools(out);
+  const int tool = static_cast<int>(tools_.size());
+  tools_.push_back({index, id, true});
+  facts_.has_content = true;
+  facts_.output_characters += static_cast<int64_t>(name.size());
+  out.push_back({ChatEventKind::kToolStart, {}, std::move(id), std::move(name), tool});
+  return tool;
+}
+
+void AnswerReader::close_tools(std::vector<ChatEvent>& out) {
+  // Only the last one can be open: each start closes the one before.
+  if (tools_.empty() || !std::exchange(tools_.back().open, false)) return;
+  out.push_back({ChatEventKind::kToolEnd, {}, {}, {}, static_cast<int>(tools_.size()) - 1});
+}
+
+void AnswerReader::finish(std::string reason, std::vector<ChatEvent>& out) {
+  close_tools(out);
+  facts_.finish_reason = std::move(reason);
+  facts_.has_content = true;
+  out.push_back({ChatEventKind::kFinish, {}, {}, {}, 0});
+}
+
+std::expected<void, Error> AnswerReader::read_event(json::Value data, std::vector<ChatEvent>& out) {
+  if (facts_.ended || facts_.failure) return {};
+  if (!data.is_object())
+    return fail(ErrorCode::kCorrupt, "an event of the provider's stream is not a JSON object");
+  if (is_error_body(data)) {
+    facts_.failure = classify_error_value(200, data);
+    return {};
+  }
+  if (provider_ == Dialect::kOpenAi) return read_openai_chunk(data, out);
+  read_anthropic_event(data, out);
+  return {};
+}
+
+void AnswerReader::read_done(std::vector<ChatEvent>& out) {
+  if (facts_.ended || facts_.failure) return;
+  close_tools(out);
+  facts_.ended = true;
+  out.push_back({ChatEventKind::kEnd, {}, {}, {}, 0});
+}
+
+std::expected<void, Error> AnswerReader::read_openai_chunk(json::Value chunk,
+                                                           std::vector<ChatEvent>& out) {
+  if (const json::Value usage = chunk["usage"]; usage.is_object())
+    facts_.usage = read_usage(Dialect::kOpenAi, usage);
+  const json::Value choices = chunk["choices"];
+  if (choices.size() > 0) start(chunk, out);
+  for (const json::Value choice : choices) {
+    // Further choices (n > 1) exist in the same dialect only, where no steps are needed.
+    std::vector<ChatEvent> unused;
+    auto& steps = choice["index"].as_int64().value_or(0) == 0 ? out : unused;
+    TRY(read_openai_message(choice["delta"], steps));
+    if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), steps);
+  }
+  return {};
+}
+
+// A delta and a whole message have the same members.
+std::expected<void, Error> AnswerReader::read_openai_message(json::Value message,
+                                                             std::vector<ChatEvent>& out) {
+  // Compatible servers spell the readable reasoning in two ways.
+  const json::Value reasoning = message["reasoning_content"];
+  add_text(ChatEventKind::kThinking, given(reasoning) ? reasoning : message["reasoning"], out);
+  add_text(ChatEventKind::kText, message["content"], out);
+  add_text(ChatEventKind::kRefusal, message["refusal"], out);
+  if (message["audio"].is_object()) facts_.has_content = true;
+  int64_t position = 0;
+  for (const json::Value call : message["tool_calls"])
+    TRY(read_openai_call(call, position++, out));
+  if (const json::Value legacy = message["function_call"]; legacy.is_object()) {
+    facts_.has_content = true;
+    facts_.output_characters += static_cast<int64_t>(count_utf8(legacy["arguments"].string_or("")));
+  }
+  return {};
+}
+
+std::expected<void, Error> AnswerReader::read_openai_call(json::Value call, int64_t position,
+                                                          std::vector<ChatEvent>& out) {
+  const json::Value function = call["function"];
+  const int64_t index = call["index"].as_int64().value_or(position);
+  std::string id = call["id"].string_or("");
+  auto known = std::find_if(tools_.rbegin(), tools_.rend(),
+                            [&](const Tool& tool) { return tool.index == index; });
+  // Some servers give every call the index 0; a new id tells them apart.
+  const bool is_new = known == tools_.rend() || (!id.empty() && id != known->id);
+  int tool = is_new ? 0 : static_cast<int>(tools_.rend() - known) - 1;
+  if (is_new) tool = open_tool(index, std::move(id), function["name"].string_or(""), out);
+  std::string arguments = function["arguments"].string_or("");
+  if (!arguments.empty() && !tools_[static_cast<size_t>(tool)].open)
+    return fail(ErrorCode::kCorrupt, "the provider sent arguments for a tool call that had ended");
+  add_arguments(tool, std::move(arguments), out);
+  return {};
+}
+
+void AnswerReader::read_anthropic_event(json::Value event, std::vector<ChatEvent>& out) {
+  const std::string type = event["type"].string_or("");
+  const int64_t index = event["index"].as_int64().value_or(0);
+  if (type == "content_block_delta") {
+    read_anthropic_delta(event["delta"], index, out);
+  } else if (type == "content_block_start") {
+    read_anthropic_block(event["content_block"], index, out);
+  } else if (type == "content_block_stop") {
+    if (!tools_.empty() && tools_.back().index == index) close_tools(out);
+  } else if (type == "message_start") {
+    const json::Value message = event["message"];
+    facts_.usage = read_usage(Dialect::kAnthropic, message["usage"]);
+    start(message, out);
+  } else if (type == "message_delta") {
+    merge_anthropic_delta(event["usage"], facts_.usage);
+    const json::Value delta = event["delta"];
+    facts_.stop_sequence = delta["stop_sequence"].string_or("");
+    if (auto reason = delta["stop_reason"].as_string()) finish(std::move(*reason), out);
+  } else if (type == "message_stop") {
+    read_done(out);
+  }
+}
+
+// The start of a block in a stream, or a whole block of an answer.
+void AnswerReader::read_anthropic_block(json::Value block, int64_t index,
+                                        std::vector<ChatEvent>& out) {
+  const std::string type = block["type"].string_or("");
+  if (type == "text") {
+    add_text(ChatEventKind::kText, block["text"], out);
+  } else if (type == "thinking") {
+    add_text(ChatEventKind::kThinking, block["thinking"], out);
+  } else if (type == "tool_use") {
+    const int tool = open_tool(index, block["id"].string_or(""), block["name"].string_or(""), out);
+    // In a stream the input is {} here and follows in pieces.
+    const json::Value input = block["input"];
+    if (input.is_object() && input.size() > 0) add_arguments(tool, std::string(input.raw()), out);
+  } else {
+    facts_.has_content = true;
+  }
+}
+
+void AnswerReader::read_anthropic_delta(json::Value delta, int64_t index,
+                                        std::vector<ChatEvent>& out) {
+  const std::string type = delta["type"].string_or("");
+  if (type == "text_delta") {
+    add_text(ChatEventKind::kText, delta["text"], out);
+  } else if (type == "thinking_delta") {
+    add_text(ChatEventKind::kThinking, delta["thinking"], out);
+  } else if (type == "input_json_delta" && !tools_.empty() && tools_.back().open &&
+             tools_.back().index == index) {
+    add_arguments(static_cast<int>(tools_.size()) - 1, delta["partial_json"].string_or(""), out);
+  }
+}
+
+std::expected<void, Error> AnswerReader::read_answer(json::Value root,
+                                                     std::vector<ChatEvent>& out) {
+  if (is_error_body(root)) {
+    facts_.failure = classify_error_value(200, root);
+    return {};
+  }
+  const bool openai = provider_ == Dialect::kOpenAi;
+  const json::Value content = root[openai ? "choices" : "content"];
+  if (!content.is_array())
+    return fail(ErrorCode::kCorrupt, openai ? "the provider's answer has no choices"
+                                            : "the provider's answer has no content");
+  start(root, out);
+  if (openai) {
+    for (const json::Value choice : content) {
+      std::vector<ChatEvent> unused;
+      auto& steps = choice["index"].as_int64().value_or(0) == 0 ? out : unused;
+      TRY(read_openai_message(choice["message"], steps));
+      if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), steps);
+    }
+  } else {
+    int64_t index = 0;
+    for (const json::Value block : content)
+      read_anthropic_block(block, index++, out);
+    facts_.stop_sequence = root["stop_sequence"].string_or("");
+    if (auto reason = root["stop_reason"].as_string()) finish(std::move(*reason), out);
+  }
+  facts_.usage = read_usage(provider_, root["usage"]);
+  read_done(out);
+  return {};
+}
+
+}  // namespace weir::wire

@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "wire/answer.h"
+#include "wire/answer_reader.h"
+#include "wire/answer_writer.h"
+#include "wire/sse.h"
+
+namespace weir::wire {
+namespace {
+
+constexpr json::Limits kLimits{.max_depth = 128, .max_values = size_t{1} << 20};
+
+// Where `"usage":null` stands in a chunk, together with one comma. nullopt when it is not there.
+std::optional<json::Range> null_usage(const json::Document& chunk) {
+  const json::Value usage = chunk.root()["usage"];
+  if (!usage.is_null()) return std::nullopt;
+  const std::string& text = chunk.text();
+  constexpr std::string_view kKey = R"("usage")";
+  const size_t colon = text.rfind(':', usage.range().begin);
+  const size_t quote = text.find_last_not_of(" \t\r\n", colon - 1);
+  json::Range range{quote + 1 - kKey.size(), usage.range().end};
+  // An escaped spelling of the key: not worth cutting.
+  if (std::string_view(text).substr(range.begin, kKey.size()) != kKey) return std::nullopt;
+  if (const size_t before = text.find_last_not_of(" \t\r\n", range.begin - 1); text[before] == ',')
+    range.begin = before;
+  else if (const size_t after = text.find_first_not_of(" \t\r\n", range.end); text[after] == ',')
+    range.end = after + 1;
+  return range;
+}
+
+}  // namespace
+
+struct StreamRelay::State {
+  explicit State(RelayOptions relay_options)
+      : options(std::move(relay_options)), reader(options.provider), writer(options) {}
+
+  std::expected<void, Error> take(const SseReader::Frame& frame, std::string& out);
+  std::expected<void, Error> take_json(const SseReader::Frame& frame, std::string& out);
+  Step step(std::string bytes) const {
+    const AnswerFacts& facts = reader.facts();
+    return {std::move(bytes), facts.has_content, facts.ended, facts.failure};
+  }
+
+  bool translates() const { return options.provider != options.client; }
+  bool closed() const { return reader.facts().ended || reader.facts().failure; }
+
+  RelayOptions options;
+  SseReader sse;
+  AnswerReader reader;
+  StreamWriter writer;
+  std::vector<ChatEvent> events;
+};
+
+std::expected<void, Error> StreamRelay::State::take(const SseReader::Frame& frame,
+                                                    std::string& out) {
+  if (!frame.has_data || frame.data.empty()) {
+    if (!translates()) out += frame.raw;
+    return {};
+  }
+  events.clear();
+  if (options.provider == Dialect::kOpenAi && frame.data.starts_with("[DONE]")) {
+    reader.read_done(events);
+    if (!translates()) out += frame.raw;
+  } else {
+    TRY(take_json(frame, out));
+  }
+  if (translates())
+    for (const ChatEvent& event : events)
+      writer.write(event, reader.facts(), out);
+  return {};
+}
+
+std::expected<void, Error> StreamRelay::State::take_json(const SseReader::Frame& frame,
+                                                         std::string& out) {
+  const auto document = json::Document::parse(std::string(frame.data), kLimits);
+  if (!document)
+    return fail(ErrorCode::kCorrupt, fmt::format("an event of the provider's stream is no JSON: {}",
+                                                 document.error().message));
+  TRY(reader.read_event(document->root(), events));
+  if (translates() || reader.facts().failure) return {};
+  if (!options.usage_was_added || options.client != Dialect::kOpenAi) {
+    out += frame.raw;
+    return {};
+  }
+  const json::Value root = document->root();
+  if (root["usage"].is_object() && root["choices"].is_array() && root["choices"].size() == 0)
+    return {};
+  if (const auto added = null_usage(*document)) {
+    const std::string& text = document->text();
+    // Data over several lines is written as one: JSON's line breaks are only space.
+    const size_t at = frame.raw.find(text);
+    if (at != std::string_view::npos) {
+      out += frame.raw.substr(0, at + added->begin);
+      out += frame.raw.substr(at + added->end);
+      return {};
+    }
+  }
+  out += frame.raw;
+  return {};
+}
+
+StreamRelay::StreamRelay(RelayOptions options)
+    : state_(std::make_unique<State>(std::move(options))) {}
+StreamRelay::StreamRelay(StreamRelay&&) noexcept = default;
+StreamRelay& StreamRelay::operator=(StreamRelay&&) noexcept = default;
+StreamRelay::~StreamRelay() = default;
+
+std::expected<StreamRelay::Step, Error> StreamRelay::feed(std::string_view upstream_bytes) {
+  std::string out;
+  if (state_->closed()) return state_->step({});
+  state_->sse.feed(upstream_bytes);
+  while (!state_->closed()) {
+    TRY_ASSIGN(std::optional<SseReader::Frame> frame, state_->sse.next());
+    if (!frame) break;
+    TRY(state_->take(*frame, out));
+  }
+  return state_->step(std::move(out));
+}
+
+std::expected<StreamRelay::Step, Error> StreamRelay::finish() {
+  std::string out;
+  if (!state_->closed())
+    if (const auto frame = state_->sse.finish()) {
+      TRY(state_->take(*frame, out));
+      // The client's parser needs the blank line that the provider left out.
+      if (!out.empty() && !out.ends_with("\n\n")) out += out.ends_with('\n') ? "\n" : "\n\n";
+    }
+  return state_->step(std::move(out));
+}
+
+const catalog::Usage& StreamRelay::usage() const {
+  return state_->reader.facts().usage;
+}
+const std::string& StreamRelay::model() const {
+  return state_->reader.facts().model;
+}
+const std::string& StreamRelay::finish_reason() const {
+  return state_->reader.facts().finish_reason;
+}
+int64_t StreamRelay::output_characters() const {
+  return state_->reader.facts().output_characters;
+}
+
+}  // namespace weir::wire

@@ -1,0 +1,86 @@
+#include "wire/sse.h"
+
+#include "base/check.h"
+
+namespace weir::wire {
+
+void SseReader::feed(std::string_view bytes) {
+  if (frame_begin_ == buffer_.size()) {
+    scanned_ -= frame_begin_;
+    frame_begin_ = 0;
+    buffer_.clear();
+  } else if (frame_begin_ > (size_t{64} << 10)) {
+    buffer_.erase(0, frame_begin_);
+    scanned_ -= frame_begin_;
+    frame_begin_ = 0;
+  }
+  buffer_.append(bytes);
+}
+
+std::expected<std::optional<SseReader::Frame>, Error> SseReader::next() {
+  while (scanned_ < buffer_.size()) {
+    const char c = buffer_[scanned_++];
+    if (c == '\n' && swallow_lf_) {
+      swallow_lf_ = false;
+      continue;
+    }
+    swallow_lf_ = c == '\r';
+    if (c != '\n' && c != '\r') {
+      line_is_empty_ = false;
+      continue;
+    }
+    if (!line_is_empty_) {
+      line_is_empty_ = true;
+      continue;
+    }
+    // CRLF in one piece stays in one piece; a split one goes to the next frame's first byte.
+    if (swallow_lf_ && scanned_ < buffer_.size() && buffer_[scanned_] == '\n') {
+      ++scanned_;
+      swallow_lf_ = false;
+    }
+    const auto raw = std::string_view(buffer_).substr(frame_begin_, scanned_ - frame_begin_);
+    frame_begin_ = scanned_;
+    return parse(raw);
+  }
+  if (buffer_.size() - frame_begin_ > kEventLimitBytes)
+    return fail(ErrorCode::kTooLarge, "an event of the provider's stream exceeds 8 MiB");
+  return std::nullopt;
+}
+
+std::optional<SseReader::Frame> SseReader::finish() {
+  if (frame_begin_ == buffer_.size()) return std::nullopt;
+  const auto raw = std::string_view(buffer_).substr(frame_begin_);
+  frame_begin_ = scanned_ = buffer_.size();
+  return parse(raw);
+}
+
+SseReader::Frame SseReader::parse(std::string_view raw) {
+  Frame frame{.raw = raw, .event = {}, .data = {}, .has_data = false};
+  std::string_view rest = raw;
+  if (at_start_ && rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
+  at_start_ = false;
+  while (!rest.empty()) {
+    const size_t end = rest.find_first_of("\r\n");
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    const size_t colon = line.find(':');
+    const std::string_view field = line.substr(0, colon);
+    if (field != "data" && field != "event") continue;
+    std::string_view value = colon == std::string_view::npos ? "" : line.substr(colon + 1);
+    if (value.starts_with(' ')) value.remove_prefix(1);
+    if (field == "event") {
+      frame.event = value;
+    } else if (!frame.has_data) {
+      frame.has_data = true;
+      frame.data = value;
+    } else {
+      if (frame.data.data() != joined_.data()) joined_ = frame.data;
+      joined_.push_back('\n');
+      joined_.append(value);
+      frame.data = joined_;
+    }
+  }
+  return frame;
+}
+
+}  // namespace weir::wire
