@@ -110,7 +110,7 @@ TEST(Load, CommandLineWinsOverTheFile) {
 }
 
 TEST(Load, EverySettingOfTheExampleKindLandsInItsField) {
-  const auto loaded = load_yaml(R"(
+  const auto loaded = load_yaml(R"yaml(
 server:
   address: 0.0.0.0
   port: 8080
@@ -135,13 +135,13 @@ routes:
     router: none
     threshold: 0.25
     control_share: 0.1
-    query_from: regex Question: (.*)
+    query_from: "regex Question: (.*)"
 models:
   gpt-6-luna: {input_usd_per_million: 0.80, output_usd_per_million: 4, tools: false}
 session: {idle_s: 60}
 ledger: {on_failure: refuse, retention_days: 7}
 strict_models: true
-)",
+)yaml",
                                 {{"KEY", "sk-secret"}, {"CLAUDE_KEY", "sk-claude"}});
   ASSERT_TRUE(loaded) << loaded.error().message;
   const gateway::Options& options = loaded->options;
@@ -394,7 +394,8 @@ TEST(ClientKeys, AreLongRandomAndStoredHashed) {
 }
 
 TEST(Yaml, RefusesDeepAndLargeInput) {
-  EXPECT_EQ(parse_yaml(std::string(40, '['), "f").error().code, ErrorCode::kTooLarge);
+  EXPECT_EQ(parse_yaml(std::string(40, '[') + std::string(40, ']'), "f").error().code,
+            ErrorCode::kTooLarge);
   EXPECT_EQ(parse_yaml(std::string((1 << 20) + 1, ' '), "f").error().code, ErrorCode::kTooLarge);
 }
 

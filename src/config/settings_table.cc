@@ -231,7 +231,9 @@ constexpr auto kSettings = std::to_array<Setting>({
      kKeyHash,
      {},
      "",
-     "A client key by its hash; the id stands in reports. `weir keys new --id ID` makes one."},
+     "A client key by its hash; the id stands in reports. `weir keys new --id ID` makes one.",
+     // A key pasted here by mistake must not appear in an error.
+     Secrecy::kSecret},
 
     // Where answers come from.
     {"providers.<name>.dialect",
