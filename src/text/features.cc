@@ -283,9 +283,8 @@ class FeatureSink {
 
   void word(const Word& word) {
     append_pieces(vocabulary_, word, out_.token_ids);
-    if (word.kind() == WordKind::kPunctuation) return;
-    ++out_.prompt.words;
     ngrams_.add(word.bytes());
+    out_.prompt.words += static_cast<uint32_t>(word.kind() != WordKind::kPunctuation);
   }
 
  private:

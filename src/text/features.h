@@ -66,7 +66,8 @@ struct Ngram {
 
 struct Features {
   PromptFeatures prompt;
-  std::vector<Ngram> ngrams;       // each bucket once, in the order of first appearance
+  std::vector<Ngram> ngrams;       // words (punctuation too) and pairs; each bucket once, in the
+                                   // order of first appearance
   std::vector<int32_t> token_ids;  // unknown ids included
   uint32_t known_tokens = 0;       // tokens that are neither unknown nor special
 
