@@ -1,0 +1,114 @@
+"""Intent accuracy of the static table against TF-IDF and the full MiniLM.
+
+Each training file is cut into two stratified halves; a classifier is trained on one half and tested
+on the other, both ways, and the two accuracies are averaged. clinc150's out-of-scope rows are left
+out. Prints a Markdown table; docs/results.md holds it.
+
+  python tools/models/eval_intents.py [--data DIR] [--table FILE]
+"""
+
+import argparse
+import csv
+import gzip
+import os
+import pathlib
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, normalize
+
+import minilm
+import static_table
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SEED = 20261123
+SETS = {
+    "banking77": ("banking77.train.csv.gz", "category"),
+    "clinc150": ("clinc150.train.csv.gz", "intent"),
+}
+OUT_OF_SCOPE = "oos"
+
+
+def read_set(path: pathlib.Path, label: str) -> tuple[list[str], np.ndarray]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row[label] != OUT_OF_SCOPE]
+    return [row["text"] for row in rows], np.array([row[label] for row in rows])
+
+
+def centroid_accuracy(x_train, y_train, x_test, y_test) -> float:
+    labels, codes = np.unique(y_train, return_inverse=True)
+    one_hot = np.zeros((len(labels), len(codes)), dtype=np.float32)
+    one_hot[codes, np.arange(len(codes))] = 1
+    centroids = normalize(one_hot @ x_train)
+    return float((labels[np.asarray(x_test @ centroids.T).argmax(axis=1)] == y_test).mean())
+
+
+def logistic(kind: str):
+    """As weir trains it (unit variance, C = 1). TF-IDF rows keep their length, so that they stay
+    sparse; C = 10 suits them best of 1, 10, 100."""
+    if kind == "TF-IDF":
+        return LogisticRegression(C=10, max_iter=1000)
+    return make_pipeline(StandardScaler(), LogisticRegression(C=1, max_iter=1000))
+
+
+def accuracies(kind: str, features, texts: list[str], labels: np.ndarray) -> tuple[float, float]:
+    """(centroids, logistic regression), each the mean over both directions."""
+    folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=SEED)
+    found = []
+    for train, test in folds.split(np.zeros(len(labels)), labels):
+        if kind == "TF-IDF":
+            vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+            x_train = vectorizer.fit_transform([texts[i] for i in train])
+            x_test = vectorizer.transform([texts[i] for i in test])
+        else:
+            x_train, x_test = features[train], features[test]
+        model = logistic(kind).fit(x_train, labels[train])
+        found.append(
+            (
+                centroid_accuracy(x_train, labels[train], x_test, labels[test]),
+                model.score(x_test, labels[test]),
+            )
+        )
+    return tuple(np.mean(found, axis=0))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    shared = pathlib.Path(os.environ.get("WEIR_SHARED", ROOT / "../shared"))
+    parser.add_argument("--data", type=pathlib.Path, default=shared / "data/intents")
+    parser.add_argument("--table", type=pathlib.Path, default=ROOT / "models/static-embedding.bin")
+    parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".cache/models")
+    options = parser.parse_args()
+    for file, _ in SETS.values():
+        if not (options.data / file).exists():
+            raise SystemExit(f"{options.data / file} is missing: name the folder with --data or WEIR_SHARED")
+
+    teacher = minilm.MiniLm(minilm.fetch(options.cache))
+    table = static_table.read(options.table)
+    results: dict[str, list[float]] = {"MiniLM 384": [], "static 256 int8": [], "TF-IDF": []}
+    for file, label in SETS.values():
+        texts, labels = read_set(options.data / file, label)
+        ids = teacher.tokenize(texts)
+        features = {
+            "MiniLM 384": normalize(teacher.embed_ids_cached(ids, options.cache)),
+            "static 256 int8": static_table.pool(table.floats(), table.row_of, ids),
+            "TF-IDF": None,
+        }
+        for kind, x in features.items():
+            results[kind] += accuracies(kind, x, texts, labels)
+
+    columns = [f"{name} {how}" for name in SETS for how in ("centroid", "LR")]
+    print("| features | " + " | ".join(columns) + " |")
+    print("|---|" + "--:|" * len(columns))
+    for kind, values in results.items():
+        print(f"| {kind} | " + " | ".join(f"{value:.4f}" for value in values) + " |")
+    for kind in ("static 256 int8", "TF-IDF"):
+        ratios = np.divide(results[kind], results["MiniLM 384"])
+        print(f"| {kind} / MiniLM | " + " | ".join(f"{value:.3f}" for value in ratios) + " |")
+
+
+if __name__ == "__main__":
+    main()
