@@ -6,15 +6,9 @@
 #include "base/utf8.h"
 #include "wire/failure.h"
 #include "wire/usage.h"
+#include "wire/values.h"
 
 namespace weir::wire {
-namespace {
-
-bool given(json::Value value) {
-  return value.exists() && !value.is_null();
-}
-
-}  // namespace
 
 void AnswerReader::start(json::Value message, std::vector<ChatEvent>& out) {
   if (facts_.id.empty()) facts_.id = message["id"].string_or("");

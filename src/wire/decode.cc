@@ -5,6 +5,7 @@
 
 #include "wire/chat.h"
 #include "wire/turns.h"
+#include "wire/values.h"
 
 namespace weir::wire {
 namespace {
@@ -14,10 +15,6 @@ constexpr int64_t kTokensPerMedia = 1'500;
 
 std::unexpected<Error> wrong(std::string_view field, std::string_view wanted) {
   return fail(ErrorCode::kInvalidArgument, fmt::format("{} must be {}", field, wanted));
-}
-
-bool given(json::Value value) {
-  return value.exists() && !value.is_null();
 }
 
 bool has_words(std::string_view text) {
