@@ -19,7 +19,7 @@ namespace weir::http {
 // Where to: parsed from a base URL.
 struct Endpoint {
   bool tls = false;
-  std::string host;         // name or address literal, IPv6 without brackets
+  std::string host;  // name or address literal, IPv6 without brackets
   uint16_t port = 80;
   std::string path_prefix;  // "" or "/v1" without a trailing slash
   std::string ca_file;      // PEM bundle for this endpoint only; "" = system (SSL_CERT_FILE)
@@ -37,7 +37,7 @@ struct ClientOptions {
   int64_t dns_cache_ms = 30'000;
   std::string https_proxy;  // "" = none; "http://host:port"
   std::string http_proxy;
-  std::string no_proxy;     // comma separated suffixes, "*" = all
+  std::string no_proxy;  // comma separated suffixes, "*" = all
 };
 
 struct ClientRequest {
@@ -49,20 +49,25 @@ struct ClientRequest {
 
 // Time limits of one call, all of them also bounded by `deadline`.
 struct CallLimits {
-  Deadline deadline;              // everything
+  Deadline deadline;                  // everything
   int64_t idle_timeout_ms = 120'000;  // between two reads of the body
 };
 
+// Must not outlive the Client and the Cancellation that it was made with.
 class ClientResponse {
  public:
   virtual ~ClientResponse() = default;
   virtual int status() const = 0;
+  // Without Content-Encoding, and then without Content-Length, when the body is decoded here.
   virtual const Headers& headers() const = 0;
   // The next piece of the body (valid until the next call), decoded from chunking and from content
   // coding; empty at the end. Fails: kTimeout, kConnection (cut short), kCancelled, kCorrupt.
   virtual Task<std::expected<std::string_view, Error>> read_some() = 0;
   // The rest, at most limit_bytes (else kTooLarge).
   virtual Task<std::expected<std::string, Error>> read_all(size_t limit_bytes) = 0;
+  // Replaces the deadline that send() was given, for what is still to be read: the first event of a
+  // stream may have less time than the whole.
+  virtual void set_deadline(Deadline deadline) = 0;
   // The connection goes back to the pool when the body was read to its end, else it is closed by
   // the destructor: that is how a call is cancelled.
 };
@@ -77,6 +82,8 @@ class Client {
   virtual Task<std::expected<std::unique_ptr<ClientResponse>, Error>> send(
       const Endpoint& endpoint, const ClientRequest& request, const CallLimits& limits,
       Cancellation& cancellation) = 0;
+  // Closes the pooled connections that are not in use.
+  virtual void close_idle() = 0;
 };
 
 }  // namespace weir::http

@@ -36,10 +36,10 @@ class Headers {
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 struct Request {
-  std::string method;      // as sent: "POST"
-  std::string path;        // without the query: "/v1/messages"
-  std::string query;       // without '?': "beta=true"
-  int version = 11;        // 10 or 11
+  std::string method;  // as sent: "POST"
+  std::string path;    // without the query: "/v1/messages"
+  std::string query;   // without '?': "beta=true"
+  int version = 11;    // 10 or 11
   Headers headers;
   std::string body;        // decoded: no chunking, no content coding
   std::string peer;        // "127.0.0.1:52114"

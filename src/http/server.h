@@ -14,12 +14,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "http/cancel.h"
+#include "http/client.h"
 #include "http/message.h"
 #include "http/task.h"
 
 namespace weir::http {
-
-class Client;
 
 struct ServerTls {
   std::string certificate_file;  // PEM, chain
@@ -39,6 +38,7 @@ struct ServerOptions {
   int64_t write_timeout_ms = 60'000;   // a client that does not read
   int64_t total_timeout_ms = 600'000;  // makes Request::deadline
   std::optional<ServerTls> tls;
+  ClientOptions client;  // of every worker's own Client
 };
 
 // What a worker lends to the code that runs on it. Use from that worker's thread only.
@@ -50,7 +50,14 @@ class Worker {
   virtual const Clock& clock() const = 0;
   // Waits; false when cancelled first.
   virtual Task<bool> sleep(int64_t ms, Cancellation& cancellation) = 0;
+  // Runs work that belongs to no exchange on this worker; Server::stop waits for it as well.
+  virtual void spawn(std::function<Task<void>()> work) = 0;
 };
+
+// Runs `work` on a worker without a server, on the calling thread, until it is over: for programs
+// that only call out, such as a load generator.
+void run_on_worker(const ClientOptions& options, std::function<Task<void>(Worker&)> work,
+                   const Clock& clock = SystemClock::instance());
 
 // One request and its answer. Exactly one of respond() or begin_stream() .. end_stream() is called;
 // a handler that does neither leaves a 500. Every write fails with kConnection or kTimeout when the
@@ -66,7 +73,8 @@ class Exchange {
 
   // The whole answer in one write; adds Content-Length, Date and Connection.
   virtual Task<std::expected<void, Error>> respond(Response response) = 0;
-  // Head now, body in pieces: chunked for HTTP/1.1, closed at the end for 1.0.
+  // Head now, body in pieces: chunked for HTTP/1.1, closed at the end for 1.0. A body in `head` is
+  // the first piece and goes out in the same system call.
   virtual Task<std::expected<void, Error>> begin_stream(Response head) = 0;
   virtual Task<std::expected<void, Error>> write(std::string_view bytes) = 0;
   // Writes `last` (may be empty) together with the end of the body.
@@ -79,8 +87,8 @@ class Exchange {
 using Handler = std::function<Task<void>(Exchange&)>;
 // What the server itself must say (400, 408, 413, 415, 431, 501, 503 ...): gives the answer in the
 // shape of the application. `request` has what was read so far; its path may be empty.
-using ErrorResponder = std::function<Response(const Request& request, int status,
-                                              std::string_view message)>;
+using ErrorResponder =
+    std::function<Response(const Request& request, int status, std::string_view message)>;
 
 class Server {
  public:

@@ -2,9 +2,10 @@
 // it and on no other thread.
 #pragma once
 
+// clang-format off
 #include <utility>  // before Boost.Asio: its coroutine header needs std::exchange with g++ 12
-
 #include <boost/asio/awaitable.hpp>
+// clang-format on
 
 namespace weir::http {
 
