@@ -3,15 +3,25 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 
 namespace weir::apps {
 
 // Each is defined in the file of its name.
+int run_eval(Arguments arguments);
+int run_features(Arguments arguments);
+int run_route(Arguments arguments);
+int run_train(Arguments arguments);
 
 namespace {
 
-constexpr std::span<const Command> kCommands;
+constexpr std::array kCommands{
+    Command{"train", "fits a router to labelled queries", run_train},
+    Command{"eval", "measures a router against baselines", run_eval},
+    Command{"route", "decides between weak and strong without calling a model", run_route},
+    Command{"features", "exports what routers are trained on", run_features},
+};
 
 }  // namespace
 

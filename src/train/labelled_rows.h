@@ -39,7 +39,7 @@ enum class Labels { kRequired, kOptional };
 struct ReadOptions {
   Marked contaminated = Marked::kLeaveOut;  // rows with contaminated: true
   Marked in_bench = Marked::kLeaveOut;      // rows with in_bench: true
-  std::vector<LeaveOut> leave_out;
+  std::vector<LeaveOut> leave_out = {};
   Labels labels = Labels::kRequired;  // kOptional: a row may have neither label nor scores
 };
 

@@ -1,0 +1,74 @@
+#include "apps/data_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <utility>
+
+#include "model/model_files.h"
+
+namespace weir::apps {
+
+void add_data_options(CLI::App& app, DataOptions& options) {
+  app.add_option("--data", options.data,
+                 "JSONL or JSONL.gz files with `query` and `label` or `scores`");
+  app.add_option("--weak", options.weak, "the weak model's name in `scores`");
+  app.add_option("--strong", options.strong, "the strong model's name in `scores`");
+  app.add_option("--source", options.sources,
+                 "a file with a pair of its own: FILE WEAK STRONG (repeat it for more)");
+  app.add_option("--leave-out", options.leave_out,
+                 "leave out rows whose text member matches: FIELD=PATTERN, such as task=gsm8k")
+      ->take_all();
+  app.add_flag("--include-contaminated", options.include_contaminated,
+               "keep rows marked contaminated: true");
+  app.add_flag("--include-in-bench", options.include_in_bench, "keep rows marked in_bench: true");
+}
+
+std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
+                                                    train::Labels labels) {
+  if (options.weak.empty() != options.strong.empty())
+    return fail(ErrorCode::kInvalidArgument, "--weak and --strong belong together");
+  std::vector<train::DataSource> sources;
+  for (const std::string& file : options.data) {
+    std::optional<train::ModelPair> pair;
+    if (!options.weak.empty()) pair = {options.weak, options.strong};
+    sources.push_back({file, std::move(pair)});
+  }
+  for (const auto& [file, weak, strong] : options.sources)
+    sources.push_back({file, train::ModelPair{weak, strong}});
+  if (sources.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "no data: name files with --data FILE... or --source FILE WEAK STRONG");
+  train::ReadOptions read{.labels = labels};
+  if (options.include_contaminated) read.contaminated = train::Marked::kInclude;
+  if (options.include_in_bench) read.in_bench = train::Marked::kInclude;
+  for (const std::string& text : options.leave_out) {
+    TRY_ASSIGN(train::LeaveOut rule, train::LeaveOut::parse(text));
+    read.leave_out.push_back(std::move(rule));
+  }
+  return read_labelled_rows(std::move(sources), read);
+}
+
+std::string describe_counts(const train::RowCounts& counts, int64_t unjudged) {
+  std::vector<std::string> left_out;
+  const auto add = [&](int64_t count, std::string_view what) {
+    if (count > 0) left_out.push_back(fmt::format("{} {}", count, what));
+  };
+  add(counts.contaminated, "contaminated");
+  add(counts.in_bench, "in bench");
+  add(counts.left_out, "by --leave-out");
+  add(counts.without_scores, "without a score of both models");
+  add(unjudged, "without a known word");
+  const int64_t kept = counts.kept - unjudged;
+  if (left_out.empty()) return fmt::format("{} rows", kept);
+  return fmt::format("{} rows (left out: {})", kept, fmt::join(left_out, ", "));
+}
+
+std::expected<model::StaticEmbedder, Error> load_static_embedder() {
+  TRY_ASSIGN(const auto path, model::find_model_file(model::kStaticEmbeddingFile));
+  return model::StaticEmbedder::load(path);
+}
+
+}  // namespace weir::apps

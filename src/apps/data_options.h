@@ -1,0 +1,43 @@
+// The options by which train, eval and features name labelled data, and the embedding table that
+// they share.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/error.h"
+#include "model/embedder.h"
+#include "train/labelled_rows.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weir::apps {
+
+struct DataOptions {
+  std::vector<std::string> data;  // read with the common pair
+  std::string weak, strong;
+  std::vector<std::tuple<std::string, std::string, std::string>> sources;  // file, weak, strong
+  std::vector<std::string> leave_out;
+  bool include_contaminated = false;
+  bool include_in_bench = false;
+};
+
+// `options` must live until the arguments are parsed.
+void add_data_options(CLI::App& app, DataOptions& options);
+
+// Fails: kInvalidArgument when no file is named or only one model of the pair; as
+// read_labelled_rows.
+[[nodiscard]] std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
+                                                                  train::Labels labels);
+
+// "8123 rows (left out: 12 contaminated, 40 in bench)".
+std::string describe_counts(const train::RowCounts& counts, int64_t unjudged = 0);
+
+// The table that ships with weir. Fails: kNotFound, kCorrupt ...
+[[nodiscard]] std::expected<model::StaticEmbedder, Error> load_static_embedder();
+
+}  // namespace weir::apps

@@ -1,0 +1,173 @@
+// weir route: what a router decides, for one query or for many.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+#include "apps/commands.h"
+#include "apps/data_options.h"
+#include "apps/line_reader.h"
+#include "base/json.h"
+#include "model/router.h"
+#include "text/own_words.h"
+#include "train/examples.h"
+
+namespace weir::apps {
+namespace {
+
+constexpr size_t kLineLimit = size_t{32} << 20;
+
+struct Options {
+  std::string router;
+  std::optional<std::string> query;
+  std::optional<double> threshold;
+  bool json = false;
+  bool explain = false;
+  bool lines = false;
+};
+
+struct Decision {
+  std::string words;  // what was scored
+  std::string model;
+  double prob_strong_needed = 1;
+  bool to_strong = true;
+  double threshold = 0.5;
+  std::string_view reason = {};
+};
+
+// Decides one query after the other. Without a router everything goes to strong.
+class Decider {
+ public:
+  Decider(const model::Router* router, std::optional<double> threshold)
+      : router_(router), threshold_(threshold) {}
+
+  Decision decide(std::string_view query) {
+    Decision decision{.words = train::scored_words(query), .model = "strong"};
+    if (router_ != nullptr) {
+      decision.model = router_->models().back();
+      decision.threshold = router_->threshold();
+    }
+    decision.threshold = threshold_.value_or(decision.threshold);
+    if (router_ == nullptr || !router_->trained()) {
+      decision.reason = "untrained";
+      return decision;
+    }
+    const model::Score score = router_->score(decision.words, scratch_);
+    decision.prob_strong_needed = score.prob_strong_needed;
+    decision.reason = score.judged ? "score" : "cannot_judge";
+    decision.to_strong = !score.judged || score.prob_strong_needed >= decision.threshold;
+    if (!decision.to_strong) decision.model = router_->models().front();
+    return decision;
+  }
+
+ private:
+  const model::Router* router_;
+  std::optional<double> threshold_;
+  model::Scratch scratch_;
+};
+
+std::string why(const Decision& decision) {
+  if (decision.reason == "untrained")
+    return "there is no trained router, so everything goes to strong";
+  if (decision.reason == "cannot_judge")
+    return "no word of the query is known to the router, so it goes to strong";
+  return fmt::format("P(strong needed) {:.6f} {} threshold {:.6f}", decision.prob_strong_needed,
+                     decision.to_strong ? ">=" : "<", decision.threshold);
+}
+
+void print_json(const Options& options, std::string_view query, const Decision& decision) {
+  json::Writer out;
+  out.begin_object().member("query", query).member("model", decision.model);
+  out.member("prob_strong_needed", decision.prob_strong_needed);
+  out.member("routed_to_strong", decision.to_strong).member("threshold", decision.threshold);
+  out.member("reason", decision.reason);
+  if (decision.reason == "untrained") out.member("confidence", 1.0);
+  if (options.explain) out.member("words", decision.words).member("why", why(decision));
+  out.end_object();
+  fmt::print("{}\n", out.text());
+}
+
+void print_text(const Options& options, const Decision& decision) {
+  fmt::print("{}  (reason {}, P(strong needed) {:.4f}, threshold {:.4f})\n", decision.model,
+             decision.reason, decision.prob_strong_needed, decision.threshold);
+  if (!options.explain) return;
+  fmt::print("words scored: {}\n", decision.words.empty() ? "(none)" : decision.words);
+  fmt::print("why: {}\n", why(decision));
+}
+
+std::expected<std::string, Error> query_of(const std::string& line) {
+  TRY_ASSIGN(const json::Document row, json::Document::parse(line));
+  auto query = row.root().is_string() ? row.root().as_string() : row.root()["query"].as_string();
+  if (query) return *std::move(query);
+  return fail(ErrorCode::kInvalidArgument,
+              "a row must be an object with the text 'query' (plain text: --lines)");
+}
+
+std::expected<void, Error> route_input(const Options& options, Decider& decider) {
+  LineReader reader(stdin, kLineLimit);
+  for (;;) {
+    TRY_ASSIGN(const std::optional<std::string> line, reader.next());
+    if (!line) return {};
+    if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
+    auto query = options.lines ? std::expected<std::string, Error>(*line) : query_of(*line);
+    if (!query) {
+      return fail(query.error().code, fmt::format("standard input:{}: {}", reader.line_number(),
+                                                  query.error().message));
+    }
+    print_json(options, *query, decider.decide(*query));
+  }
+}
+
+// nullopt: no file, so nothing is trained yet; that is answered, not refused.
+std::expected<std::optional<model::Router>, Error> load_router(
+    const std::string& path, const model::StaticEmbedder& embedder) {
+  if (path.empty()) {
+    fmt::print(stderr, "weir: no --router given, everything goes to strong\n");
+    return std::nullopt;
+  }
+  auto router = model::Router::load(path, embedder);
+  if (router) return std::optional(*std::move(router));
+  if (router.error().code != ErrorCode::kNotFound) return std::unexpected(router.error());
+  fmt::print(stderr, "weir: {}; everything goes to strong\n", router.error().message);
+  return std::nullopt;
+}
+
+std::expected<void, Error> run(const Options& options) {
+  TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
+  TRY_ASSIGN(const std::optional<model::Router> router, load_router(options.router, embedder));
+  Decider decider(router ? &*router : nullptr, options.threshold);
+  if (!options.query) return route_input(options, decider);
+  const Decision decision = decider.decide(*options.query);
+  if (options.json)
+    print_json(options, *options.query, decision);
+  else
+    print_text(options, decision);
+  return {};
+}
+
+}  // namespace
+
+int run_route(Arguments arguments) {
+  Options options;
+  CLI::App app(
+      "Decides between weak and strong, for one query or for JSONL rows with `query` on\n"
+      "standard input (one JSON line each). Strong when P(strong needed) >= threshold.",
+      "weir route");
+  app.add_option("--router", options.router, "a .weir file; without it everything goes to strong");
+  app.add_option("query", options.query, "the query");
+  app.add_option("--threshold", options.threshold, "in place of the router's own")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_flag("--json", options.json, "print JSON for a single query, too");
+  app.add_flag("--explain", options.explain, "show the words that were scored, and why");
+  app.add_flag("--lines", options.lines, "standard input holds plain queries, one a line");
+  if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
+  if (!options.query && ::isatty(STDIN_FILENO) == 1) {
+    fmt::print(stderr, "weir route: give a query, or rows on standard input\n");
+    return 2;
+  }
+  if (const auto done = run(options); !done) return report_failure(done.error());
+  return 0;
+}
+
+}  // namespace weir::apps

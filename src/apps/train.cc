@@ -1,0 +1,173 @@
+// weir train: labelled queries in, a router file out.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+#include "apps/commands.h"
+#include "apps/data_options.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "model/estimator.h"
+#include "train/trainer.h"
+
+namespace weir::apps {
+namespace {
+
+struct Options {
+  DataOptions data;
+  std::string kind = "lr";
+  std::string out;
+  int64_t seed = 0;
+  std::optional<double> threshold, recall, strong_share;
+  std::string cut_time;
+  bool untrained = false;
+  bool json = false;
+};
+
+train::ThresholdRule threshold_rule(const Options& options) {
+  using By = train::ThresholdRule::By;
+  if (options.threshold) return {By::kFixed, *options.threshold};
+  if (options.recall) return {By::kRecall, *options.recall};
+  if (options.strong_share) return {By::kStrongShare, *options.strong_share};
+  return {};
+}
+
+std::expected<train::TrainOptions, Error> train_options(const Options& options) {
+  const auto kind = model::parse_kind(options.kind);
+  if (!kind) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("unknown kind '{}'; there are {}", options.kind, model::kind_names()));
+  }
+  train::TrainOptions result{.kind = *kind,
+                             .models = {"weak", "strong"},
+                             .threshold = threshold_rule(options),
+                             .seed = options.seed,
+                             .cut_time = options.cut_time};
+  // With --source every file has names of its own, so the router speaks of weak and strong.
+  if (!options.data.weak.empty()) result.models = {options.data.weak, options.data.strong};
+  if (result.cut_time.empty())
+    result.cut_time = format_rfc3339(SystemClock::instance().unix_us());
+  else if (parse_rfc3339(result.cut_time) == INT64_MIN)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--cut-time '{}' must be a time such as 2026-11-23T20:00:00Z",
+                            result.cut_time));
+  return result;
+}
+
+std::expected<train::Examples, Error> read_examples(const Options& options, model::Kind kind,
+                                                    const model::StaticEmbedder& embedder,
+                                                    train::RowCounts& counts) {
+  TRY_ASSIGN(train::LabelledRows rows, read_data(options.data, train::Labels::kRequired));
+  counts = rows.total();
+  const bool needed = model::kind_info(kind).needs == model::Needs::kEmbedding;
+  return make_examples(std::move(rows), embedder,
+                       needed ? train::WithEmbeddings::kYes : train::WithEmbeddings::kNo);
+}
+
+void print_text(const Options& options, const train::Trained& trained, std::string_view rows,
+                size_t bytes) {
+  const train::TrainReport& report = trained.report;
+  const auto percent = [](double share) { return share * 100; };
+  const double needed =
+      static_cast<double>(report.strong_needed) / static_cast<double>(report.rows);
+  fmt::print("{}\n", rows);
+  fmt::print("strong needed: {} ({:.1f} %)\n", report.strong_needed, percent(needed));
+  fmt::print("fit: {}\n", report.fit);
+  fmt::print("threshold at 80 % recall of strong-needed queries: {:.6f} (out of fold: {:.6f})\n",
+             report.recall80_in_sample, report.recall80_out_of_fold);
+  fmt::print(
+      "stored threshold: {:.6f}, {}; out of fold it sends {:.1f} % to strong, recall {:.1f} %\n",
+      trained.file.threshold, trained.file.threshold_origin, percent(report.strong_share),
+      percent(report.recall));
+  fmt::print("wrote {} ({} bytes)\n", options.out, bytes);
+  fmt::print(
+      "next: weir eval --router {} --data FILE --weak {} --strong {}, on rows it has not "
+      "seen\n",
+      options.out, trained.file.models.front(), trained.file.models.back());
+}
+
+void print_json(const Options& options, const train::Trained& trained,
+                const train::RowCounts& counts, int64_t unjudged) {
+  const train::TrainReport& report = trained.report;
+  json::Writer out;
+  out.begin_object().member("kind", options.kind).member("file", options.out);
+  out.member("rows", report.rows).member("strong_needed", report.strong_needed);
+  out.key("left_out").begin_object().member("contaminated", counts.contaminated);
+  out.member("in_bench", counts.in_bench).member("leave_out", counts.left_out);
+  out.member("without_scores", counts.without_scores).member("unjudged", unjudged).end_object();
+  out.member("recall80_threshold", report.recall80_in_sample);
+  out.member("recall80_threshold_out_of_fold", report.recall80_out_of_fold);
+  out.member("threshold", trained.file.threshold);
+  out.member("threshold_origin", trained.file.threshold_origin);
+  out.member("strong_share_out_of_fold", report.strong_share);
+  out.member("recall_out_of_fold", report.recall);
+  out.member("fit", report.fit).end_object();
+  fmt::print("{}\n", out.text());
+}
+
+std::expected<void, Error> write_untrained(const Options& options, const train::TrainOptions& train,
+                                           const model::StaticEmbedder& embedder) {
+  model::EmbedSource embed;
+  if (model::kind_info(train.kind).needs == model::Needs::kEmbedding) {
+    embed.from = model::EmbedFrom::kStatic;
+    embed.dimension = static_cast<uint32_t>(embedder.dimension());
+    embed.static_hash = embedder.hash();
+  }
+  TRY(write_file(options.out, encode_router_file(untrained_router(train, embed))));
+  fmt::print("wrote {}: untrained, every query goes to {}\n", options.out, train.models.back());
+  return {};
+}
+
+std::expected<void, Error> run(const Options& options) {
+  TRY_ASSIGN(const train::TrainOptions train, train_options(options));
+  TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
+  if (options.untrained) return write_untrained(options, train, embedder);
+  train::RowCounts counts;
+  TRY_ASSIGN(const train::Examples examples, read_examples(options, train.kind, embedder, counts));
+  auto trained = train_router(examples, train);
+  if (!trained) {
+    return fail(trained.error().code, fmt::format("{}; read {}", trained.error().message,
+                                                  describe_counts(counts, examples.unjudged)));
+  }
+  const std::string bytes = encode_router_file(trained->file);
+  TRY(write_file(options.out, bytes));
+  if (options.json)
+    print_json(options, *trained, counts, examples.unjudged);
+  else
+    print_text(options, *trained, describe_counts(counts, examples.unjudged), bytes.size());
+  return {};
+}
+
+}  // namespace
+
+int run_train(Arguments arguments) {
+  Options options;
+  CLI::App app("Trains a router on labelled queries: docs/routers.md", "weir train");
+  add_data_options(app, options.data);
+  app.add_option("--kind", options.kind, "kind of router: " + model::kind_names())
+      ->capture_default_str();
+  app.add_option("--out", options.out, "the router file to write (.weir)")->required();
+  app.add_option("--seed", options.seed, "of the folds and of kind random")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 53))
+      ->capture_default_str();
+  auto* rules = app.add_option_group("threshold", "which threshold is stored (default 0.5)");
+  rules->add_option("--threshold", options.threshold, "this one")->check(CLI::Range(0.0, 1.0));
+  rules
+      ->add_option("--recall", options.recall, "this share of strong-needed queries goes to strong")
+      ->check(CLI::Range(0.0, 1.0));
+  rules->add_option("--strong-share", options.strong_share, "this share of all queries does")
+      ->check(CLI::Range(0.0, 1.0));
+  rules->require_option(0, 1);
+  app.add_option("--cut-time", options.cut_time,
+                 "time after which no data was taken (default: now)");
+  app.add_flag("--untrained", options.untrained,
+               "write a router without weights, which sends everything to strong");
+  app.add_flag("--json", options.json, "print the summary as JSON");
+  if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
+  if (const auto done = run(options); !done) return report_failure(done.error());
+  return 0;
+}
+
+}  // namespace weir::apps
