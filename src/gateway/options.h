@@ -19,9 +19,9 @@ namespace weir::gateway {
 struct ProviderOptions {
   std::string name;  // "openai", "anthropic", "simulator" ...
   wire::Dialect dialect = wire::Dialect::kOpenAi;
-  bool speaks_both = false;          // serves the other dialect too: then the client's is used
-  std::string base_url;  // "https://api.openai.com/v1"
-  std::string api_key;   // secret: never logged
+  bool speaks_both = false;  // serves the other dialect too: then the client's is used
+  std::string base_url;      // "https://api.openai.com/v1"
+  std::string api_key;       // secret: never logged
   std::string ca_file;
   bool stream_usage = true;  // the provider understands stream_options.include_usage
   int max_retries = 2;       // on the same provider, for failures worth retrying
@@ -35,11 +35,12 @@ struct Target {
   std::string model;  // as the provider spells it
 };
 
+// What happens to a claimed name (RouteOptions::match). The route's own name always routes.
 enum class RouteMode { kRoute, kObserve };
 
 struct RouteOptions {
   std::string name = "auto";
-  RouteMode mode = RouteMode::kRoute;
+  RouteMode mode = RouteMode::kObserve;
   Target weak, strong;
   std::vector<std::string> match;   // real model names that this route claims
   std::string router_file;          // "" = the shipped default; see router_none

@@ -1,0 +1,79 @@
+// Stations 4 and 5: from a chat to the models that are to serve it. `ask` waits for evidence from
+// the outside world (none for routers in process), estimate and decide are pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "gateway/resolve.h"
+#include "gateway/sessions.h"
+#include "gateway/unit.h"
+#include "http/server.h"
+#include "policy/choose.h"
+#include "wire/chat.h"
+
+namespace weir::gateway {
+
+// What an outside scorer said. Empty for routers in process.
+struct Evidence {
+  std::optional<Error> failure;  // then nothing can be judged
+};
+http::Task<Evidence> ask(const Asked& asked, const wire::Chat& chat);
+
+// The question as the router sees it, and what is known of its conversation.
+struct Question {
+  Unit unit;
+  uint64_t session_key = 0;      // unit, route and threshold
+  std::string words;             // to be scored
+  std::optional<Memory> memory;  // of the conversation so far
+  bool new_turn = true;          // not a tool step, not the turn last decided on
+};
+// Without `memory` and `new_turn`: recall() fills them.
+Question read_question(const Snapshot& snapshot, std::string_view key_id,
+                       const http::Headers& headers, const wire::Chat& chat, const Asked& asked);
+
+void recall(Sessions& sessions, const wire::Chat& chat, int64_t now_us, Question& question);
+
+struct Estimate {
+  std::optional<double> score;  // P(strong needed); nullopt: not judged, or not needed
+  bool trained = false;
+};
+
+// One model that was looked at, weakest first.
+struct Option {
+  const Deployment* deployment = nullptr;
+  policy::Candidate candidate;
+};
+
+struct Decision {
+  policy::Plan plan;
+  std::vector<Option> options;                 // of the route; empty for a named model
+  std::vector<const Deployment*> deployments;  // to be called, in order; empty: none can serve
+  std::vector<policy::Tier> tiers;             // of them; empty for a model outside the pair
+  std::string mode;                            // "route" | "observe" | "named", as in the ledger
+  bool in_experiment = false;
+  std::optional<double> score, threshold;
+  std::string decision_id;  // of the earlier request that decided, "" when this one did
+  std::string refusal;      // why no model can serve
+};
+
+// The inputs of policy::choose without the score; empty for a named model.
+policy::Inputs policy_inputs(const Asked& asked, const Question& question, const wire::Chat& chat);
+
+// Scores the words if that can change anything. `inputs` from policy_inputs.
+Estimate estimate(const Asked& asked, const Question& question, const Evidence& evidence,
+                  const policy::Inputs& inputs, model::Scratch& scratch);
+
+Decision decide(const Asked& asked, const Question& question, const Estimate& estimate,
+                policy::Inputs inputs, const wire::Chat& chat);
+
+// What to remember of the conversation now; nullopt: nothing (named, or chosen by the client).
+std::optional<Memory> memory_after(const Asked& asked, const Question& question,
+                                   const Decision& decision, std::string_view request_id);
+
+// Why the model cannot take the request, "" when it can.
+std::string why_not(const wire::Chat& chat, const Deployment& deployment);
+
+}  // namespace weir::gateway

@@ -1,0 +1,168 @@
+#include "gateway/serve.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "gateway/admit.h"
+#include "gateway/decide.h"
+#include "gateway/endpoints.h"
+#include "gateway/records.h"
+#include "gateway/relay.h"
+#include "upstream/call.h"
+
+namespace weir::gateway {
+namespace {
+
+constexpr int64_t kDefaultMaxTokens = 8'192;  // where the catalog does not know the model
+constexpr int64_t kBacklogPauseMs = 20;
+
+Visit arrive(Gateway& gateway, http::Exchange& exchange) {
+  const Clock& clock = exchange.worker().clock();
+  Visit visit;
+  visit.arrived_us = exchange.request().arrived_us;
+  visit.started_us = clock.steady_us();
+  visit.started_unix_us = clock.unix_us();
+  visit.id = make_uuid7(visit.started_unix_us, gateway.part(exchange.worker()).random);
+  return visit;
+}
+
+Refusal refusal_of(const Decision& decision) {
+  return {400, decision.refusal};
+}
+
+http::Task<void> refuse_exchange(Gateway& gateway, http::Exchange& exchange, const Visit& visit,
+                                 const Refusal& refusal) {
+  ++gateway.refused;
+  http::Response response = error_response(error_dialect(exchange.request()), refusal);
+  response.headers.add("x-weir-request-id", visit.id);
+  add_cors(gateway.snapshot().options(), exchange.request(), response.headers);
+  (void)co_await exchange.respond(std::move(response));
+}
+
+std::vector<upstream::Target> targets_of(const Asked& asked, const Decision& decision) {
+  std::vector<upstream::Target> targets;
+  for (size_t i = 0; i < decision.deployments.size(); ++i) {
+    const Deployment& deployment = *decision.deployments[i];
+    upstream::Target& target = targets.emplace_back();
+    target.provider = deployment.provider;
+    target.model = deployment.model;
+    target.default_max_tokens = deployment.facts.max_output_tokens > 0
+                                    ? deployment.facts.max_output_tokens
+                                    : kDefaultMaxTokens;
+    if (i + 1 < decision.deployments.size())
+      target.first_event_ms = asked.route->options.weak_first_event_ms;
+  }
+  return targets;
+}
+
+// Waits while the ledger is behind, then writes the start record: no upstream byte before it.
+http::Task<std::expected<void, Refusal>> begin_record(Gateway& gateway, http::Exchange& exchange,
+                                                      const Decided& decided) {
+  store::JournalWriter& journal = *gateway.part(exchange.worker()).journal;
+  const Options& options = gateway.snapshot().options();
+  while (gateway.ledger().congested()) {
+    if (!co_await exchange.worker().sleep(kBacklogPauseMs, exchange.gone())) break;
+    if (decided.request.deadline.passed(exchange.worker().clock()))
+      co_return refuse(503, "the ledger is behind; try again later");
+  }
+  const auto written = journal.append(start_record(decided));
+  if (written) co_return std::expected<void, Refusal>();
+  gateway.count_ledger_failure(written.error());
+  if (options.on_ledger_failure == OnLedgerFailure::kRefuse)
+    co_return refuse(503, "the ledger cannot be written, and ledger.on_failure is 'refuse'");
+  co_return std::expected<void, Refusal>();
+}
+
+http::Task<upstream::Outcome> call_upstream(Gateway& gateway, http::Exchange& exchange,
+                                            const Decided& decided) {
+  const Options& options = gateway.snapshot().options();
+  const std::vector<upstream::Target> targets = targets_of(decided.asked, decided.decision);
+  upstream::CallSettings settings;
+  settings.idle_timeout_ms = options.stream_idle_ms;
+  settings.retry_after_limit_ms = options.retry_after_limit_ms;
+  upstream::Call call{.worker = exchange.worker(),
+                      .random = gateway.part(exchange.worker()).random,
+                      .gone = exchange.gone(),
+                      .request = decided.request,
+                      .chat = decided.chat,
+                      .targets = targets,
+                      .settings = settings,
+                      .instance = gateway.snapshot().instance(),
+                      .request_id = decided.visit.id};
+  co_return co_await upstream::call(std::move(call));
+}
+
+// Keeps the decision for the conversation's next requests; what served by fallback keeps serving.
+void remember(Gateway& gateway, const Decided& decided, const upstream::Outcome& outcome) {
+  auto memory = memory_after(decided.asked, decided.question, decided.decision, decided.visit.id);
+  if (!memory) return;
+  if (outcome.opened && outcome.opened->target_index > 0 &&
+      decided.asked.kind == Asked::Kind::kRoute)
+    memory->served = policy::Tier::kStrong;
+  gateway.sessions().put(decided.question.session_key, std::move(*memory),
+                         gateway.clock().steady_us());
+}
+
+// Station 8: the end record is in the journal before the last chunk leaves.
+void settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
+            const upstream::Outcome& outcome, Relayed& relayed) {
+  const store::EndRecord end =
+      end_record(decided, outcome, relayed.ending, exchange.worker().clock());
+  if (const auto written = gateway.part(exchange.worker()).journal->append(end); !written)
+    gateway.count_ledger_failure(written.error());
+  if (relayed.streaming) return;
+  if (const auto cost = total_cost_nanousd(end); cost && outcome.opened)
+    relayed.response.headers.add("x-weir-cost-usd", catalog::format_usd(*cost));
+}
+
+}  // namespace
+
+http::Task<void> serve(Gateway& gateway, http::Exchange& exchange) {
+  http::Request& request = exchange.request();  // read: http::Server has done it
+  const Snapshot& snapshot = gateway.snapshot();
+  const Gateway::InFlight in_flight(gateway);
+  const Visit visit = arrive(gateway, exchange);
+
+  const auto caller = admit(snapshot, request);
+  if (!caller) co_return co_await refuse_exchange(gateway, exchange, visit, caller.error());
+  const auto endpoint = find_endpoint(snapshot.options(), request);
+  if (!endpoint) co_return co_await refuse_exchange(gateway, exchange, visit, endpoint.error());
+  if (endpoint->action != Action::kChat)
+    co_return co_await answer_endpoint(gateway, exchange, *caller, *endpoint);
+
+  auto chat = wire::decode_chat(endpoint->dialect, std::move(request.body));
+  if (!chat)
+    co_return co_await refuse_exchange(gateway, exchange, visit, gateway::refusal_of(chat.error()));
+  const auto asked =
+      resolve(snapshot, chat->dialect, chat->model, request.headers.get("x-weir-route"));
+  if (!asked) co_return co_await refuse_exchange(gateway, exchange, visit, asked.error());
+  Question question = read_question(snapshot, caller->key_id, request.headers, *chat, *asked);
+  recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
+
+  const Evidence evidence = co_await ask(*asked, *chat);
+  const policy::Inputs inputs = policy_inputs(*asked, question, *chat);
+  const Estimate estimated =
+      estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
+  const Decision decision = decide(*asked, question, estimated, inputs, *chat);
+  if (decision.deployments.empty())
+    co_return co_await refuse_exchange(gateway, exchange, visit, refusal_of(decision));
+
+  const Decided decided{snapshot, visit, *caller, request, *chat, *asked, question, decision};
+  if (const auto begun = co_await begin_record(gateway, exchange, decided); !begun)
+    co_return co_await refuse_exchange(gateway, exchange, visit, begun.error());
+  upstream::Outcome outcome = co_await call_upstream(gateway, exchange, decided);
+  remember(gateway, decided, outcome);
+  http::Headers headers = weir_headers(decided, outcome, exchange.worker().clock());
+  add_cors(snapshot.options(), request, headers);
+  Relayed relayed = co_await relay(exchange, outcome, decided, std::move(headers));
+  settle(gateway, exchange, decided, outcome, relayed);
+  co_await finish(exchange, outcome, std::move(relayed));
+}
+
+http::Response server_error(const http::Request& request, int status, std::string_view message) {
+  return error_response(error_dialect(request), {status, std::string(message)});
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,97 @@
+// What every request reads and none changes: settings made ready for use. Built once at start (a
+// later reload builds another), immutable, shared by all workers.
+// Thread-safe: the scorers allow concurrent calls, each with its own Scratch.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "catalog/models.h"
+#include "gateway/options.h"
+#include "model/router.h"
+#include "text/own_words.h"
+#include "upstream/provider.h"
+
+namespace weir::gateway {
+
+// A model at a provider.
+struct Deployment {
+  const upstream::Provider* provider = nullptr;
+  std::string model;     // as the provider spells it
+  catalog::Model facts;  // nothing known when the catalog does not have it
+  bool simulated = false;
+};
+
+// A trained router as the request path sees it.
+struct Scorer {
+  std::function<model::Score(std::string_view query, model::Scratch&)> score;
+  std::string kind;         // "lr"
+  std::string name;         // kind and hash of the file, for the ledger: "lr-00c0ffee00c0ffee"
+  std::string description;  // one line for people
+  double threshold = 0.5;   // the file's own
+};
+
+// Loads the router of a route; no value: the route has none ("untrained"). The returned scorer
+// keeps alive what it needs.
+using LoadScorer =
+    std::function<std::expected<std::optional<Scorer>, Error>(const RouteOptions& route)>;
+// Reads route.router_file, or the shipped models/default.weir, with the shipped embedding.
+LoadScorer scorers_from_files();
+
+struct Route {
+  RouteOptions options;
+  Deployment weak, strong;
+  std::optional<Scorer> scorer;
+  double threshold = 0.5;  // in force
+  text::QueryExtractor query;
+};
+
+class Snapshot {
+ public:
+  // Fails: kInvalidArgument naming the route or provider (unknown provider of a target, bad base
+  // URL, name used twice), or as `load_scorer` does. `salt`: 16 secret bytes.
+  [[nodiscard]] static std::expected<std::shared_ptr<const Snapshot>, Error> build(
+      Options options, const LoadScorer& load_scorer, std::string_view salt, std::string instance);
+
+  const Options& options() const { return options_; }
+  const std::vector<std::unique_ptr<Route>>& routes() const { return routes_; }
+  const std::vector<std::unique_ptr<upstream::Provider>>& providers() const { return providers_; }
+  const Route* find_route(std::string_view name) const;
+  const Route* find_claim(std::string_view model) const;  // routes.<r>.match
+  const upstream::Provider* find_provider(std::string_view name) const;
+  Deployment deployment(const upstream::Provider& provider, std::string_view model) const;
+
+  std::string_view instance() const { return instance_; }
+  // Hash that nobody without the salt can compute; `use` keeps the uses apart.
+  uint64_t keyed_hash(std::string_view use, std::string_view bytes) const;
+  // The key whose digest this is, in time that does not depend on which; nullptr for none.
+  const ClientKey* find_key(std::string_view presented) const;
+
+  // Fails with kInvalidArgument when a provider leads back to this address and port.
+  [[nodiscard]] std::expected<void, Error> check_not_own(std::string_view address,
+                                                         uint16_t port) const;
+
+ private:
+  Snapshot() = default;
+  std::expected<void, Error> add_provider(const ProviderOptions& from);
+  std::expected<void, Error> add_route(const RouteOptions& from, const LoadScorer& load_scorer);
+  std::expected<Deployment, Error> target(const RouteOptions& route, const Target& target) const;
+
+  Options options_;
+  std::vector<std::unique_ptr<upstream::Provider>> providers_;
+  std::vector<std::unique_ptr<Route>> routes_;
+  std::map<std::string, const Route*, std::less<>> by_name_, by_claim_;
+  std::string instance_;
+  SipKey key_;
+};
+
+}  // namespace weir::gateway
