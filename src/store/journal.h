@@ -1,11 +1,12 @@
 // The append-only journal between the request path and the ledger: one series of segment files a
 // worker, so that no lock is on the path. Format: docs/formats/journal.md.
 // append() is one write(2) and returns after it: a record survives the death of the process; power
-// loss may cost the last `sync_ms`. Segments are imported by the ledger thread (idempotent by id)
-// and deleted afterwards; whatever lies there at start is replayed.
-// A JournalWriter belongs to one worker.
+// loss may cost the last `sync_ms`. The ledger thread reads a segment while it is still written,
+// and deletes it once it is complete and imported (idempotent by id); whatever lies there at start
+// is replayed. A JournalWriter belongs to one worker. SeriesProgress is what the two threads share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <filesystem>
@@ -15,34 +16,69 @@
 #include <string_view>
 #include <variant>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "store/records.h"
 
 namespace weir::store {
 
 struct JournalOptions {
-  int64_t segment_bytes = 4 << 20;   // a new segment begins beyond it
-  int64_t segment_ms = 1'000;        // or after this time, so that rows become visible
-  int64_t sync_ms = 100;             // background fsync interval
+  int64_t segment_bytes = 4 << 20;  // a new segment begins beyond it
+  int64_t segment_ms = 60'000;      // or with the first record after this time
+  int64_t sync_ms = 100;            // interval of import and fsync in the background
+};
+
+// How far a series is written (by its worker) and imported (by the ledger thread).
+struct SeriesProgress {
+  std::atomic<int64_t> segment_number{0};  // the segment being written; smaller ones are complete
+  std::atomic<int64_t> written_bytes{0};   // since the writer was opened
+  std::atomic<int64_t> imported_bytes{0};
+  std::atomic<bool> failing{false};  // the last append failed
+  std::atomic<int64_t> failures{0};  // records that could not be written
 };
 
 class JournalWriter {
  public:
-  // `series` is unique among writers of the folder (instance and worker index).
+  // `series` is unique among writers of the folder (letters, digits, '_' and '-'); numbers go on
+  // after the segments that lie there. Fails: kIo, kInvalidArgument.
   [[nodiscard]] static std::expected<std::unique_ptr<JournalWriter>, Error> open(
-      const std::filesystem::path& folder, std::string_view series, JournalOptions options);
+      const std::filesystem::path& folder, std::string_view series, JournalOptions options,
+      const Clock& clock = SystemClock::instance(),
+      std::shared_ptr<SeriesProgress> progress = std::make_shared<SeriesProgress>());
   virtual ~JournalWriter() = default;
-  // Fail: kIo (disk full, ...). The caller decides what a failure means (ledger.on_failure).
+  // Fail: kIo (disk full, ...): nothing of the record is left in the segment, and a later append
+  // may succeed. The caller decides what a failure means (ledger.on_failure).
   [[nodiscard]] virtual std::expected<void, Error> append(const StartRecord& record) = 0;
   [[nodiscard]] virtual std::expected<void, Error> append(const EndRecord& record) = 0;
   // Bytes written and not yet imported by the ledger; above a limit requests wait (nothing drops).
   virtual int64_t backlog_bytes() const = 0;
 };
 
-// Reads records of one segment. A torn last record (crash in the middle of a write) ends the
-// reading without error; a record that fails its checksum in the middle is kCorrupt with its offset.
+// "<series>-<number>.journal"; nullopt for a file of another name.
+struct SegmentName {
+  std::string series;
+  int64_t number = 0;
+  std::string file_name() const;
+};
+std::optional<SegmentName> parse_segment_name(std::string_view file_name);
+
+// Calls `take` for every readable record. Bytes behind the last newline, and a last line that fails
+// its checksum, are a write that was cut or is still under way; any other unreadable line is given
+// to `damaged` with its offset. Returns how many bytes are settled, that is, without such an end:
+// the reader of a live segment goes on from there. Fails: kUnsupported for a segment of a newer
+// version, and whatever `take` fails with.
 using Record = std::variant<StartRecord, EndRecord>;
-[[nodiscard]] std::expected<size_t, Error> read_segment(
-    std::string_view bytes, const std::function<void(Record&&)>& take);
+struct SegmentVisitor {
+  std::function<std::expected<void, Error>(Record&&)> take;
+  std::function<void(size_t offset, const Error& why)> damaged;
+};
+[[nodiscard]] std::expected<size_t, Error> visit_segment(std::string_view bytes,
+                                                         const SegmentVisitor& visitor);
+
+// Reads records of one segment, returns their number. A torn last record (crash in the middle of a
+// write) ends the reading without error; a record that fails its checksum in the middle is kCorrupt
+// with its offset.
+[[nodiscard]] std::expected<size_t, Error> read_segment(std::string_view bytes,
+                                                        const std::function<void(Record&&)>& take);
 
 }  // namespace weir::store

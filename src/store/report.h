@@ -1,37 +1,66 @@
-// What the ledger says about a period: the body of `weir report`, and the same numbers for /metrics.
-// Savings are a model (counted tokens repriced at the other model's price), and say so.
-// Plain values; amounts in nano-dollars, nullopt where nothing is priced.
+// What the ledger says about a period: the body of `weir report`, and the same numbers for
+// /metrics. Savings are a model (counted tokens repriced at the other model's price), and say so.
+// The words and the arithmetic behind every number: docs/report.md. Plain values; amounts in
+// nano-dollars, nullopt where nothing is priced.
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
 
 namespace weir::store {
 
 struct Quantiles {
   int64_t p50_us = 0, p90_us = 0, p99_us = 0;
+  int64_t count = 0, sum_us = 0;
+};
+
+// Calls of one route, model and tier ("" outside the pair).
+struct ModelCount {
+  std::string route = {}, model = {}, tier = {};
+  int64_t calls = 0, served = 0;
+  int64_t input_tokens = 0, cache_read_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  int64_t cost_nanousd = 0;  // of the priced ones
+  int64_t unpriced_calls = 0;
 };
 
 struct Report {
   int64_t since_us = 0, until_us = 0;
-  int64_t calls = 0;                       // requests
-  double strong_share = 0;                 // of routed requests
+  int64_t calls = 0;         // requests that have ended
+  int64_t routed_calls = 0;  // of them, those whose model weir chose
+  double strong_share = 0;   // of answered routed requests
+  // What made them strong; the three add up to strong_share.
   double strong_share_routed = 0, strong_share_control = 0, strong_share_fallback = 0;
-  std::optional<int64_t> cost_nanousd;     // all upstream calls
+  std::optional<int64_t> cost_nanousd;  // all upstream calls; a lower bound if some are unpriced
+  // Over the routed requests whose costs are all known (modelled_calls of them): what they did
+  // cost, and what their tokens would have cost at one price.
+  int64_t modelled_calls = 0;
+  std::optional<int64_t> modelled_cost_nanousd;
   std::optional<int64_t> all_strong_nanousd, all_weak_nanousd, saved_nanousd;
   std::optional<double> saved_percent;
-  double avg_strong_tokens = 0, avg_weak_tokens = 0;  // input tokens a request, as given.txt counts
+  double avg_strong_tokens = 0, avg_weak_tokens = 0;  // input tokens a routed request
   int64_t unpriced_calls = 0, estimated_calls = 0;
   int64_t fallbacks = 0;
-  std::optional<int64_t> fallback_nanousd;
-  int64_t interrupted = 0, errors = 0;
-  int64_t simulated_calls = 0;             // served by the built-in simulator
+  std::optional<int64_t> fallback_nanousd;  // the strong calls that they made necessary
+  int64_t interrupted = 0, errors = 0;      // errors: no answer, or one that was cut
+  int64_t simulated_calls = 0;              // served by the built-in simulator
+  int64_t upstream_calls = 0;               // of every role
   int64_t named_calls = 0, observed_calls = 0, client_gone = 0;
   Quantiles latency, overhead, first_token;
+  std::vector<ModelCount> models;
 };
 
-std::string report_json(const Report& report);  // keys as in issue A7, documented in docs/report.md
+std::string report_json(const Report& report);  // keys: docs/report.md
 std::string report_text(const Report& report);  // for a terminal
+// Prometheus text format; the counters begin at report.since_us.
+std::string report_prometheus(const Report& report);
+
+// "24h", "7d", "90m", "30s", a date or RFC 3339 -> microseconds. Fails: kInvalidArgument.
+[[nodiscard]] std::expected<int64_t, Error> parse_since(std::string_view text, int64_t now_us);
 
 }  // namespace weir::store
