@@ -67,7 +67,9 @@ def random_sequences(live: np.ndarray) -> list[list[int]]:
     ]
 
 
-def mean_matrix(id_lists: list[list[int]], row_of: np.ndarray, rows: int) -> scipy.sparse.csr_matrix:
+def mean_matrix(
+    id_lists: list[list[int]], row_of: np.ndarray, rows: int
+) -> scipy.sparse.csr_matrix:
     """[texts, rows]: times a table it gives the mean row of each text."""
     lengths = np.array([len(ids) for ids in id_lists])
     text = np.repeat(np.arange(len(id_lists)), lengths)
@@ -77,7 +79,7 @@ def mean_matrix(id_lists: list[list[int]], row_of: np.ndarray, rows: int) -> sci
 
 
 def ridge_fit(means: scipy.sparse.csr_matrix, target: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """argmin |means W - target|^2 + RIDGE |W - start|^2 by conjugate gradients, column by column."""
+    """argmin |means W - target|^2 + RIDGE |W - start|^2 by conjugate gradients per column."""
     change = np.zeros_like(start)
     residual = means.T @ (target - means @ start)
     direction = residual.copy()
@@ -107,7 +109,9 @@ def distil(
     teacher: minilm.MiniLm, live: np.ndarray, row_of: np.ndarray, cache: pathlib.Path
 ) -> np.ndarray:
     """The float table [live tokens, DIMENSION]."""
-    tokens = unit(teacher.embed_ids_cached([[token] for token in live.tolist()], cache)).astype(np.float64)
+    tokens = unit(teacher.embed_ids_cached([[token] for token in live.tolist()], cache)).astype(
+        np.float64
+    )
     start = (tokens - tokens.mean(axis=0)) * sif_weights(len(live))[:, None]
     print(f"{len(live)} tokens through the teacher: {time.process_time():.0f} s of CPU", flush=True)
 
@@ -142,12 +146,14 @@ def write_golden(path: pathlib.Path, teacher: minilm.MiniLm, rows: np.ndarray, r
 
 
 def compare(rows: np.ndarray, committed: static_table.StaticTable):
-    """Rounding of matrix products differs between machines, so bytes do too; directions must not."""
+    """Matrix products round differently on other machines, and so do bytes; directions must not."""
     old = committed.floats()
     if old.shape != rows.shape:
         raise SystemExit(f"the committed table has shape {old.shape}, the rebuilt one {rows.shape}")
     cosines = (unit(old) * unit(rows)).sum(axis=1)
-    print(f"row cosines to the committed table: lowest {cosines.min():.6f}, mean {cosines.mean():.6f}")
+    print(
+        f"row cosines to the committed table: lowest {cosines.min():.6f}, mean {cosines.mean():.6f}"
+    )
     if cosines.min() < MIN_ROW_COSINE:
         raise SystemExit(f"FAILED: a row differs by more than cosine {MIN_ROW_COSINE}")
 
@@ -161,13 +167,19 @@ def main():
         type=pathlib.Path,
         default=ROOT / "src/model/testdata/static_embedding.golden.jsonl.gz",
     )
-    parser.add_argument("--check", action="store_true", help="compare with --out in place of writing")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with --out in place of writing"
+    )
     options = parser.parse_args()
 
     files = minilm.fetch(options.cache)
     teacher = minilm.MiniLm(files)
     live = np.array(
-        [i for i, t in enumerate(teacher.vocabulary) if t not in SPECIAL and not UNUSED.fullmatch(t)]
+        [
+            i
+            for i, t in enumerate(teacher.vocabulary)
+            if t not in SPECIAL and not UNUSED.fullmatch(t)
+        ]
     )
     row_of = np.full(len(teacher.vocabulary), static_table.NO_ROW, dtype=np.uint32)
     row_of[live] = np.arange(len(live))
@@ -180,7 +192,10 @@ def main():
     table = static_table.StaticTable(files["vocab.txt"], NOTICE, row_of, scales, values)
     digest = static_table.write(options.out, table)
     write_golden(options.golden, teacher, rows, row_of)
-    print(f"{options.out}: {len(live)} rows, {options.out.stat().st_size} bytes, sha256 {digest.hex()}")
+    print(
+        f"{options.out}: {len(live)} rows, {options.out.stat().st_size} bytes, "
+        f"sha256 {digest.hex()}"
+    )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def main():
     options = parser.parse_args()
     for file, _ in SETS.values():
         if not (options.data / file).exists():
-            raise SystemExit(f"{options.data / file} is missing: name the folder with --data or WEIR_SHARED")
+            raise SystemExit(
+                f"{options.data / file} is missing: name the folder with --data or WEIR_SHARED"
+            )
 
     teacher = minilm.MiniLm(minilm.fetch(options.cache))
     table = static_table.read(options.table)

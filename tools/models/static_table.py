@@ -53,7 +53,14 @@ def write(path: pathlib.Path, table: StaticTable) -> bytes:
     rows, dimension = table.values.shape
     file_bytes = HEADER.size + len(body) + hashlib.sha256().digest_size
     header = HEADER.pack(
-        MAGIC, VERSION, dimension, len(table.row_of), rows, len(table.vocabulary), len(notice), file_bytes
+        MAGIC,
+        VERSION,
+        dimension,
+        len(table.row_of),
+        rows,
+        len(table.vocabulary),
+        len(notice),
+        file_bytes,
     )
     digest = hashlib.sha256(header + body).digest()
     path.write_bytes(header + body + digest)
@@ -62,7 +69,9 @@ def write(path: pathlib.Path, table: StaticTable) -> bytes:
 
 def read(path: pathlib.Path) -> StaticTable:
     content = path.read_bytes()
-    magic, version, dimension, count, rows, vocabulary_bytes, notice_bytes, _ = HEADER.unpack_from(content)
+    magic, version, dimension, count, rows, vocabulary_bytes, notice_bytes, _ = HEADER.unpack_from(
+        content
+    )
     if magic != MAGIC or version != VERSION:
         raise SystemExit(f"{path}: no embedding table of version {VERSION}")
     if hashlib.sha256(content[:-32]).digest() != content[-32:]:
