@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes src/text/unicode_tables.cc from what the package `tokenizers` really does.
 
-usage: tools/unicode/make_tables.py [OUTPUT]       (needs: tokenizers, version below)
+usage: tools/unicode/make_tables.py [--check]       (needs: tokenizers, version below)
+
+With --check nothing is written; ends with 1 if the committed file is not what would be written.
 
 Every scalar value goes through BertNormalizer and BertPreTokenizer, alone and between two
 combining marks, so the tables carry that package's own (partly old) idea of Unicode. The program
@@ -236,11 +238,17 @@ std::span<const char32_t> expansion(int32_t value) {{
 def main():
     if tokenizers.__version__ != VERSION:
         raise SystemExit(f"tokenizers {VERSION} is the pinned oracle, not {tokenizers.__version__}")
-    root = pathlib.Path(__file__).resolve().parents[2]
-    output = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "src/text/unicode_tables.cc"
+    output = pathlib.Path(__file__).resolve().parents[2] / "src/text/unicode_tables.cc"
     tables = Tables()
     tables.check()
-    output.write_text(render(tables))
+    text = render(tables)
+    if sys.argv[1:] == ["--check"]:
+        if output.read_text() != text:
+            raise SystemExit(f"{output} is not what this program writes: run it without --check")
+    elif sys.argv[1:]:
+        raise SystemExit(__doc__)
+    else:
+        output.write_text(text)
     print(f"{output}: {len(tables.records)} records, {len(tables.expansions)} expanded characters, "
           f"{len(tables.ranks)} marks in {len(set(tables.ranks.values()))} classes")
 
