@@ -122,8 +122,10 @@ http::Task<Tried> Trial::attempt_once() {
   http::CallLimits limits;
   limits.deadline = deadline_;
   limits.idle_timeout_ms = call_.settings.idle_timeout_ms;
+  const int64_t begin_us = clock().steady_us();
   auto response =
       co_await call_.worker.client().send(target_.provider->endpoint, request_, limits, call_.gone);
+  waited_since(begin_us);
   if (!response) co_return give_up(response.error(), 0);
   auto& attempt = outcome_.attempts.back();
   attempt.status = (*response)->status();
@@ -160,6 +162,10 @@ http::Task<Tried> Trial::open_whole(http::ClientResponse& response) {
   auto answer = wire::translate_answer(relay_options(), std::move(*body));
   if (!answer) co_return give_up(answer.error(), response.status());
   Tried tried;
+  if (answer->failure) {
+    tried.failed.failure = std::move(*answer->failure);
+    co_return tried;
+  }
   tried.opened.emplace();
   tried.opened->whole = std::move(*answer);
   tried.opened->first_content_us = clock().steady_us();
