@@ -8,13 +8,13 @@ the forward pass is BERT's (Devlin et al. 2018) with mean pooling over all posit
 """
 
 import hashlib
+import json
 import pathlib
 import subprocess
 import sys
 import zipfile
 
 import numpy as np
-from safetensors.numpy import load as load_safetensors
 from scipy.special import erf
 from tokenizers import Tokenizer
 
@@ -63,6 +63,18 @@ def fetch(cache: pathlib.Path) -> dict[str, bytes]:
     return files
 
 
+def _read_safetensors(content: bytes) -> dict[str, np.ndarray]:
+    """The float tensors: a u64 length, a JSON header of that length, then the bytes it points to."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    tensors = {}
+    for name, entry in json.loads(content[8:start]).items():
+        if entry.get("dtype") == "F32":
+            begin, end = entry["data_offsets"]
+            flat = np.frombuffer(content[start + begin : start + end], dtype="<f4")
+            tensors[name] = flat.reshape(entry["shape"])
+    return tensors
+
+
 def _layer_norm(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     x -= x.mean(axis=-1, keepdims=True)
     x /= np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + LAYER_NORM_EPSILON)
@@ -75,7 +87,7 @@ def _gelu(x: np.ndarray) -> np.ndarray:
 
 class MiniLm:
     def __init__(self, files: dict[str, bytes]):
-        self._weights = load_safetensors(files["model.safetensors"])
+        self._weights = _read_safetensors(files["model.safetensors"])
         self.vocabulary = files["vocab.txt"].decode("utf-8").split("\n")[:-1]
         self.tokenizer = Tokenizer.from_str(files["tokenizer.json"].decode("utf-8"))
         self.tokenizer.no_truncation()
