@@ -87,12 +87,14 @@ class StreamRelay {
     std::optional<Failure> failure{};  // the provider sent an error event; it is not in `bytes`
   };
   // Takes any split of the bytes; only whole events go out. After `ended` or a failure further
-  // bytes are ignored. Fails: kCorrupt (not the dialect), kTooLarge (one event over 8 MiB).
+  // bytes are ignored. Fails: kCorrupt (not the dialect), kTooLarge (one event over 8 MiB); whole
+  // events that stood before the fault are given first, and the next call fails.
   [[nodiscard]] std::expected<Step, Error> feed(std::string_view upstream_bytes);
   // The upstream has closed: takes a last event whose blank line is missing.
   [[nodiscard]] std::expected<Step, Error> finish();
 
-  // Known so far; final after `ended`.
+  // Known so far; final after `ended`. The usage of an Anthropic stream without its message_delta
+  // is kEstimated: input as reported, output from the characters.
   const catalog::Usage& usage() const;
   const std::string& model() const;
   const std::string& finish_reason() const;

@@ -36,7 +36,7 @@ int AnswerReader::open_tool(int64_t index, std::string id, std::string name,
   close_tools(out);
   const int tool = static_cast<int>(tools_.size());
   tools_.push_back({index, id, true});
-  facts_.has_content = true;
+  facts_.has_content = facts_.has_tool_calls = true;
   facts_.output_characters += static_cast<int64_t>(name.size());
   out.push_back({ChatEventKind::kToolStart, {}, std::move(id), std::move(name), tool});
   return tool;
@@ -63,8 +63,15 @@ std::expected<void, Error> AnswerReader::read_event(json::Value data, std::vecto
     facts_.failure = classify_error_value(200, data);
     return {};
   }
-  if (provider_ == Dialect::kOpenAi) return read_openai_chunk(data, out);
-  read_anthropic_event(data, out);
+  if (provider_ == Dialect::kAnthropic) {
+    read_anthropic_event(data, out);
+    return {};
+  }
+  if (const json::Value usage = data["usage"]; usage.is_object())
+    facts_.usage = read_usage(Dialect::kOpenAi, usage);
+  const json::Value choices = data["choices"];
+  if (choices.size() > 0) start(data, out);
+  read_openai_choices(choices, "delta", out);
   return {};
 }
 
@@ -75,57 +82,65 @@ void AnswerReader::read_done(std::vector<ChatEvent>& out) {
   out.push_back({ChatEventKind::kEnd, {}, {}, {}, 0});
 }
 
-std::expected<void, Error> AnswerReader::read_openai_chunk(json::Value chunk,
-                                                           std::vector<ChatEvent>& out) {
-  if (const json::Value usage = chunk["usage"]; usage.is_object())
-    facts_.usage = read_usage(Dialect::kOpenAi, usage);
-  const json::Value choices = chunk["choices"];
-  if (choices.size() > 0) start(chunk, out);
+void AnswerReader::read_openai_choices(json::Value choices, std::string_view message_key,
+                                       std::vector<ChatEvent>& out) {
   for (const json::Value choice : choices) {
+    const json::Value message = choice[message_key];
     // Further choices (n > 1) exist in the same dialect only, where no steps are needed.
-    std::vector<ChatEvent> unused;
-    auto& steps = choice["index"].as_int64().value_or(0) == 0 ? out : unused;
-    TRY(read_openai_message(choice["delta"], steps));
-    if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), steps);
+    if (choice["index"].as_int64().value_or(0) != 0) {
+      count_further_choice(message);
+      continue;
+    }
+    read_openai_message(message, out);
+    if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), out);
   }
-  return {};
+}
+
+void AnswerReader::count_further_choice(json::Value message) {
+  for (const char* name : {"content", "refusal", "reasoning_content"})
+    if (const auto text = message[name].as_string(); text && !text->empty()) {
+      facts_.has_content = true;
+      facts_.output_characters += static_cast<int64_t>(count_utf8(*text));
+    }
+  for (const json::Value call : message["tool_calls"]) {
+    facts_.has_content = true;
+    facts_.output_characters +=
+        static_cast<int64_t>(count_utf8(call["function"]["arguments"].string_or("")));
+  }
 }
 
 // A delta and a whole message have the same members.
-std::expected<void, Error> AnswerReader::read_openai_message(json::Value message,
-                                                             std::vector<ChatEvent>& out) {
+void AnswerReader::read_openai_message(json::Value message, std::vector<ChatEvent>& out) {
   // Compatible servers spell the readable reasoning in two ways.
   const json::Value reasoning = message["reasoning_content"];
   add_text(ChatEventKind::kThinking, given(reasoning) ? reasoning : message["reasoning"], out);
   add_text(ChatEventKind::kText, message["content"], out);
-  add_text(ChatEventKind::kRefusal, message["refusal"], out);
+  if (const json::Value refusal = message["refusal"]; refusal.is_string()) {
+    facts_.has_refusal = facts_.has_refusal || !is_empty(refusal);
+    add_text(ChatEventKind::kRefusal, refusal, out);
+  }
   if (message["audio"].is_object()) facts_.has_content = true;
   int64_t position = 0;
   for (const json::Value call : message["tool_calls"])
-    TRY(read_openai_call(call, position++, out));
+    read_openai_call(call, position++, out);
   if (const json::Value legacy = message["function_call"]; legacy.is_object()) {
     facts_.has_content = true;
     facts_.output_characters += static_cast<int64_t>(count_utf8(legacy["arguments"].string_or("")));
   }
-  return {};
 }
 
-std::expected<void, Error> AnswerReader::read_openai_call(json::Value call, int64_t position,
-                                                          std::vector<ChatEvent>& out) {
+void AnswerReader::read_openai_call(json::Value call, int64_t position,
+                                    std::vector<ChatEvent>& out) {
   const json::Value function = call["function"];
   const int64_t index = call["index"].as_int64().value_or(position);
   std::string id = call["id"].string_or("");
-  auto known = std::find_if(tools_.rbegin(), tools_.rend(),
-                            [&](const Tool& tool) { return tool.index == index; });
+  const auto known = std::find_if(tools_.rbegin(), tools_.rend(),
+                                  [&](const Tool& tool) { return tool.index == index; });
   // Some servers give every call the index 0; a new id tells them apart.
   const bool is_new = known == tools_.rend() || (!id.empty() && id != known->id);
-  int tool = is_new ? 0 : static_cast<int>(tools_.rend() - known) - 1;
-  if (is_new) tool = open_tool(index, std::move(id), function["name"].string_or(""), out);
-  std::string arguments = function["arguments"].string_or("");
-  if (!arguments.empty() && !tools_[static_cast<size_t>(tool)].open)
-    return fail(ErrorCode::kCorrupt, "the provider sent arguments for a tool call that had ended");
-  add_arguments(tool, std::move(arguments), out);
-  return {};
+  const int tool = is_new ? open_tool(index, std::move(id), function["name"].string_or(""), out)
+                          : static_cast<int>(tools_.rend() - known) - 1;
+  add_arguments(tool, function["arguments"].string_or(""), out);
 }
 
 void AnswerReader::read_anthropic_event(json::Value event, std::vector<ChatEvent>& out) {
@@ -140,15 +155,23 @@ void AnswerReader::read_anthropic_event(json::Value event, std::vector<ChatEvent
   } else if (type == "message_start") {
     const json::Value message = event["message"];
     facts_.usage = read_usage(Dialect::kAnthropic, message["usage"]);
+    // The output is not known before message_delta: a stream that is cut has an estimate.
+    if (facts_.usage.source == catalog::UsageSource::kReported)
+      facts_.usage.source = catalog::UsageSource::kEstimated;
     start(message, out);
   } else if (type == "message_delta") {
     merge_anthropic_delta(event["usage"], facts_.usage);
-    const json::Value delta = event["delta"];
-    facts_.stop_sequence = delta["stop_sequence"].string_or("");
-    if (auto reason = delta["stop_reason"].as_string()) finish(std::move(*reason), out);
+    if (auto reason = event["delta"]["stop_reason"].as_string()) finish(std::move(*reason), out);
   } else if (type == "message_stop") {
     read_done(out);
   }
+  estimate_output();
+}
+
+void AnswerReader::estimate_output() {
+  catalog::Usage& usage = facts_.usage;
+  if (usage.source != catalog::UsageSource::kEstimated) return;
+  usage.output_tokens = std::max(usage.output_tokens, (facts_.output_characters + 3) / 4);
 }
 
 // The start of a block in a stream, or a whole block of an answer.
@@ -195,17 +218,11 @@ std::expected<void, Error> AnswerReader::read_answer(json::Value root,
                                             : "the provider's answer has no content");
   start(root, out);
   if (openai) {
-    for (const json::Value choice : content) {
-      std::vector<ChatEvent> unused;
-      auto& steps = choice["index"].as_int64().value_or(0) == 0 ? out : unused;
-      TRY(read_openai_message(choice["message"], steps));
-      if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), steps);
-    }
+    read_openai_choices(content, "message", out);
   } else {
     int64_t index = 0;
     for (const json::Value block : content)
       read_anthropic_block(block, index++, out);
-    facts_.stop_sequence = root["stop_sequence"].string_or("");
     if (auto reason = root["stop_reason"].as_string()) finish(std::move(*reason), out);
   }
   facts_.usage = read_usage(provider_, root["usage"]);

@@ -38,9 +38,11 @@ struct ChatEvent {
 
 struct AnswerFacts {
   catalog::Usage usage;
-  std::string id, model, finish_reason, stop_sequence;
+  std::string id, model, finish_reason;
   int64_t output_characters = 0;
   bool has_content = false;
+  bool has_tool_calls = false;
+  bool has_refusal = false;
   bool ended = false;
   std::optional<Failure> failure;
 };
@@ -75,10 +77,12 @@ class AnswerReader {
   void close_tools(std::vector<ChatEvent>& out);
   void finish(std::string reason, std::vector<ChatEvent>& out);
 
-  std::expected<void, Error> read_openai_chunk(json::Value chunk, std::vector<ChatEvent>& out);
-  std::expected<void, Error> read_openai_message(json::Value message, std::vector<ChatEvent>& out);
-  std::expected<void, Error> read_openai_call(json::Value call, int64_t position,
-                                              std::vector<ChatEvent>& out);
+  void read_openai_choices(json::Value choices, std::string_view message_key,
+                           std::vector<ChatEvent>& out);
+  void read_openai_message(json::Value message, std::vector<ChatEvent>& out);
+  void read_openai_call(json::Value call, int64_t position, std::vector<ChatEvent>& out);
+  void count_further_choice(json::Value message);
+  void estimate_output();
   void read_anthropic_event(json::Value event, std::vector<ChatEvent>& out);
   void read_anthropic_block(json::Value block, int64_t index, std::vector<ChatEvent>& out);
   void read_anthropic_delta(json::Value delta, int64_t index, std::vector<ChatEvent>& out);

@@ -59,7 +59,7 @@ Whole collect(const std::vector<ChatEvent>& events) {
 
 void write_openai_message(const Whole& whole, json::Writer& out) {
   out.begin_object().member("role", "assistant");
-  if (whole.text.empty())
+  if (whole.text.empty() && !whole.calls.empty())
     out.key("content").null();
   else
     out.member("content", whole.text);
@@ -99,7 +99,7 @@ void frame(std::string_view event, json::Writer& content, std::string& out) {
 
 }  // namespace
 
-std::string client_finish_reason(Dialect client, const AnswerFacts& facts, bool has_tool_calls) {
+std::string client_finish_reason(Dialect client, const AnswerFacts& facts) {
   struct Row {
     std::string_view provider, client;
   };
@@ -119,10 +119,11 @@ std::string client_finish_reason(Dialect client, const AnswerFacts& facts, bool 
   if (client == Dialect::kOpenAi) {
     for (const Row& row : kToOpenAi)
       if (row.provider == facts.finish_reason) return std::string(row.client);
-    return has_tool_calls ? "tool_calls" : "stop";
+    return facts.has_tool_calls ? "tool_calls" : "stop";
   }
   // Some servers say "stop" behind tool calls.
-  if (has_tool_calls && (facts.finish_reason == "stop" || facts.finish_reason.empty()))
+  if (facts.has_refusal) return "refusal";
+  if (facts.has_tool_calls && (facts.finish_reason == "stop" || facts.finish_reason.empty()))
     return "tool_use";
   for (const Row& row : kToAnthropic)
     if (row.provider == facts.finish_reason) return std::string(row.client);
@@ -135,7 +136,7 @@ std::string write_answer(const RelayOptions& options, const AnswerFacts& facts,
   json::Writer out;
   out.begin_object().member("id", or_fallback(facts.id, options.fallback_id));
   const std::string& model = or_fallback(facts.model, options.fallback_model);
-  std::string reason = client_finish_reason(options.client, facts, !whole.calls.empty());
+  const std::string reason = client_finish_reason(options.client, facts);
   if (options.client == Dialect::kOpenAi) {
     out.member("object", "chat.completion").member("created", options.created_unix_s);
     out.member("model", model).key("choices").begin_array().begin_object().member("index", 0);
@@ -143,7 +144,6 @@ std::string write_answer(const RelayOptions& options, const AnswerFacts& facts,
     write_openai_message(whole, out);
     out.key("logprobs").null().member("finish_reason", reason).end_object().end_array();
   } else {
-    if (!whole.refusal.empty()) reason = "refusal";
     out.member("type", "message").member("role", "assistant").member("model", model);
     out.key("content");
     write_anthropic_content(whole, out);
@@ -154,11 +154,11 @@ std::string write_answer(const RelayOptions& options, const AnswerFacts& facts,
   return out.end_object().take();
 }
 
-void StreamWriter::write(const ChatEvent& event, const AnswerFacts& facts, std::string& out) {
-  if (options_.client == Dialect::kOpenAi)
-    write_openai(event, facts, out);
-  else
-    write_anthropic(event, facts, out);
+std::expected<void, Error> StreamWriter::write(const ChatEvent& event, const AnswerFacts& facts,
+                                               std::string& out) {
+  if (options_.client == Dialect::kAnthropic) return write_anthropic(event, facts, out);
+  write_openai(event, facts, out);
+  return {};
 }
 
 json::Writer StreamWriter::begin_chunk(const AnswerFacts& facts) const {
@@ -190,7 +190,6 @@ void StreamWriter::write_openai(const ChatEvent& event, const AnswerFacts& facts
       inside.begin_object().member("content", event.text).end_object();
       break;
     case ChatEventKind::kToolStart:
-      has_tool_calls_ = true;
       tool_has_arguments_ = false;
       inside.begin_object().key("tool_calls").begin_array().begin_object();
       inside.member("index", event.tool).member("id", event.id).member("type", "function");
@@ -207,7 +206,7 @@ void StreamWriter::write_openai(const ChatEvent& event, const AnswerFacts& facts
       break;
     case ChatEventKind::kFinish:
       inside.begin_object().end_object();
-      reason = json::quoted(client_finish_reason(Dialect::kOpenAi, facts, has_tool_calls_));
+      reason = json::quoted(client_finish_reason(Dialect::kOpenAi, facts));
       break;
     case ChatEventKind::kThinking:
       return;
@@ -267,8 +266,9 @@ void StreamWriter::write_delta(std::string_view type, std::string_view member,
   frame("content_block_delta", delta, out);
 }
 
-void StreamWriter::write_anthropic(const ChatEvent& event, const AnswerFacts& facts,
-                                   std::string& out) {
+std::expected<void, Error> StreamWriter::write_anthropic(const ChatEvent& event,
+                                                         const AnswerFacts& facts,
+                                                         std::string& out) {
   if (!std::exchange(started_, true)) {
     json::Writer start;
     start.begin_object().member("type", "message_start").key("message").begin_object();
@@ -288,10 +288,12 @@ void StreamWriter::write_anthropic(const ChatEvent& event, const AnswerFacts& fa
       write_delta("text_delta", "text", event.text, out);
       break;
     case ChatEventKind::kToolStart:
-      has_tool_calls_ = true;
       open_block(Block::kTool, event, out);
+      open_tool_ = event.tool;
       break;
     case ChatEventKind::kToolArguments:
+      if (block_ != Block::kTool || event.tool != open_tool_)
+        return fail(ErrorCode::kCorrupt, "the provider's stream goes back to an ended tool call");
       write_delta("input_json_delta", "partial_json", event.text, out);
       break;
     case ChatEventKind::kToolEnd:
@@ -305,6 +307,7 @@ void StreamWriter::write_anthropic(const ChatEvent& event, const AnswerFacts& fa
     case ChatEventKind::kThinking:
       break;
   }
+  return {};
 }
 
 // Usage comes behind the finish reason in OpenAI's streams, so the last two events wait for the
@@ -313,7 +316,7 @@ void StreamWriter::write_anthropic_end(const AnswerFacts& facts, std::string& ou
   close_block(out);
   json::Writer delta;
   delta.begin_object().member("type", "message_delta").key("delta").begin_object();
-  delta.member("stop_reason", client_finish_reason(Dialect::kAnthropic, facts, has_tool_calls_));
+  delta.member("stop_reason", client_finish_reason(Dialect::kAnthropic, facts));
   delta.key("stop_sequence").null().end_object().key("usage");
   write_usage(Dialect::kAnthropic, facts.usage, delta);
   delta.end_object();

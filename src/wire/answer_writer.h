@@ -2,6 +2,7 @@
 // One writer an answer; not thread-safe.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -15,21 +16,24 @@ std::string write_answer(const RelayOptions& options, const AnswerFacts& facts,
                          const std::vector<ChatEvent>& events);
 
 // The client's word for the provider's finish reason.
-std::string client_finish_reason(Dialect client, const AnswerFacts& facts, bool has_tool_calls);
+std::string client_finish_reason(Dialect client, const AnswerFacts& facts);
 
 class StreamWriter {
  public:
   explicit StreamWriter(RelayOptions options) : options_(std::move(options)) {}
 
-  // Appends the frames for one step.
-  void write(const ChatEvent& event, const AnswerFacts& facts, std::string& out);
+  // Appends the frames for one step. Fails: kCorrupt when a tool call goes on after its end, which
+  // Anthropic's blocks cannot say.
+  [[nodiscard]] std::expected<void, Error> write(const ChatEvent& event, const AnswerFacts& facts,
+                                                 std::string& out);
 
  private:
   enum class Block : uint8_t { kNone, kText, kTool };
 
   void write_openai(const ChatEvent& event, const AnswerFacts& facts, std::string& out);
   void write_openai_end(const AnswerFacts& facts, std::string& out);
-  void write_anthropic(const ChatEvent& event, const AnswerFacts& facts, std::string& out);
+  std::expected<void, Error> write_anthropic(const ChatEvent& event, const AnswerFacts& facts,
+                                             std::string& out);
   void write_anthropic_end(const AnswerFacts& facts, std::string& out);
   void open_block(Block block, const ChatEvent& event, std::string& out);
   void close_block(std::string& out);
@@ -41,7 +45,7 @@ class StreamWriter {
   Block block_ = Block::kNone;
   int block_index_ = -1;  // Anthropic: of the open or last block
   bool tool_has_arguments_ = false;
-  bool has_tool_calls_ = false;
+  int open_tool_ = -1;
   bool started_ = false;
 };
 

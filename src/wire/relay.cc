@@ -53,10 +53,14 @@ struct StreamRelay::State {
   AnswerReader reader;
   StreamWriter writer;
   std::vector<ChatEvent> events;
+  bool withheld = false;       // the last frame, and so its late LF as well
+  std::optional<Error> error;  // met already, told by the next call
 };
 
 std::expected<void, Error> StreamRelay::State::take(const SseReader::Frame& frame,
                                                     std::string& out) {
+  if (!translates() && !withheld) out += frame.lead;
+  withheld = false;
   if (!frame.has_data || frame.data.empty()) {
     if (!translates()) out += frame.raw;
     return {};
@@ -70,7 +74,7 @@ std::expected<void, Error> StreamRelay::State::take(const SseReader::Frame& fram
   }
   if (translates())
     for (const ChatEvent& event : events)
-      writer.write(event, reader.facts(), out);
+      TRY(writer.write(event, reader.facts(), out));
   return {};
 }
 
@@ -87,8 +91,10 @@ std::expected<void, Error> StreamRelay::State::take_json(const SseReader::Frame&
     return {};
   }
   const json::Value root = document->root();
-  if (root["usage"].is_object() && root["choices"].is_array() && root["choices"].size() == 0)
+  if (root["usage"].is_object() && root["choices"].is_array() && root["choices"].size() == 0) {
+    withheld = true;
     return {};
+  }
   if (const auto added = null_usage(*document)) {
     const std::string& text = document->text();
     // Data over several lines is written as one: JSON's line breaks are only space.
@@ -110,26 +116,35 @@ StreamRelay& StreamRelay::operator=(StreamRelay&&) noexcept = default;
 StreamRelay::~StreamRelay() = default;
 
 std::expected<StreamRelay::Step, Error> StreamRelay::feed(std::string_view upstream_bytes) {
+  State& state = *state_;
+  if (state.error) return std::unexpected(*state.error);
+  if (state.closed()) return state.step({});
   std::string out;
-  if (state_->closed()) return state_->step({});
-  state_->sse.feed(upstream_bytes);
-  while (!state_->closed()) {
-    TRY_ASSIGN(std::optional<SseReader::Frame> frame, state_->sse.next());
-    if (!frame) break;
-    TRY(state_->take(*frame, out));
+  state.sse.feed(upstream_bytes);
+  while (!state.closed()) {
+    auto frame = state.sse.next();
+    if (frame && !*frame) break;
+    auto taken = frame ? state.take(**frame, out) : std::unexpected(frame.error());
+    if (taken) continue;
+    // What was whole before the fault still goes out, however the bytes were cut.
+    state.error = std::move(taken.error());
+    if (out.empty()) return std::unexpected(*state.error);
+    break;
   }
-  return state_->step(std::move(out));
+  return state.step(std::move(out));
 }
 
 std::expected<StreamRelay::Step, Error> StreamRelay::finish() {
+  State& state = *state_;
+  if (state.error) return std::unexpected(*state.error);
   std::string out;
-  if (!state_->closed())
-    if (const auto frame = state_->sse.finish()) {
-      TRY(state_->take(*frame, out));
-      // The client's parser needs the blank line that the provider left out.
-      if (!out.empty() && !out.ends_with("\n\n")) out += out.ends_with('\n') ? "\n" : "\n\n";
-    }
-  return state_->step(std::move(out));
+  if (state.closed()) return state.step({});
+  if (const auto frame = state.sse.finish()) {
+    TRY(state.take(*frame, out));
+    // The client's parser needs the blank line that the provider left out.
+    if (!out.empty() && !out.ends_with("\n\n")) out += out.ends_with('\n') ? "\n" : "\n\n";
+  }
+  return state.step(std::move(out));
 }
 
 const catalog::Usage& StreamRelay::usage() const {

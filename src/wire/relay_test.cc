@@ -1,12 +1,12 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "wire/answer.h"
+#include "wire/case_file.h"
 
 namespace weir::wire {
 namespace {
-
-using catalog::UsageSource;
 
 // Everything that a relay gave for one way of cutting the input.
 struct Outcome {
@@ -18,12 +18,28 @@ struct Outcome {
   int64_t output_characters = 0;
   bool failed = false;
 
-  bool operator==(const Outcome& o) const {
-    return bytes == o.bytes && has_content == o.has_content && ended == o.ended &&
-           failure.has_value() == o.failure.has_value() && usage.raw == o.usage.raw &&
-           usage.output_tokens == o.usage.output_tokens && model == o.model &&
-           finish_reason == o.finish_reason && output_characters == o.output_characters &&
-           failed == o.failed;
+  // All that is to be compared, in the words of the case file.
+  std::string facts() const {
+    std::string out;
+    if (failed) out += "failed ";
+    if (failure)
+      out += fmt::format("failure={}/{}/{} ", to_string(failure->failure_class), failure->type,
+                         failure->message);
+    if (has_content) out += "content ";
+    if (ended) out += "ended ";
+    return out + fmt::format(
+                     "model={} finish={} characters={} {} input={} read={} write={} "
+                     "write_1h={} output={} reasoning={}",
+                     model, finish_reason, output_characters, to_string(usage.source),
+                     usage.input_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
+                     usage.cache_write_1h_tokens, usage.output_tokens, usage.reasoning_tokens);
+  }
+
+  // The LF of a last CRLF may come too late, when the stream has ended already.
+  bool equals(const Outcome& whole) const {
+    const bool same_bytes =
+        bytes == whole.bytes || (whole.bytes.ends_with("\r\n") && bytes + "\n" == whole.bytes);
+    return same_bytes && facts() == whole.facts() && usage.raw == whole.usage.raw;
   }
 };
 
@@ -52,59 +68,115 @@ Outcome relay(const RelayOptions& options, const std::vector<std::string_view>& 
 Outcome relay(const RelayOptions& options, std::string_view stream) {
   const Outcome whole = relay(options, std::vector{stream});
   for (size_t at = 1; at < stream.size(); ++at)
-    EXPECT_TRUE(relay(options, {stream.substr(0, at), stream.substr(at)}) == whole)
+    EXPECT_TRUE(relay(options, {stream.substr(0, at), stream.substr(at)}).equals(whole))
         << "split at " << at;
   std::vector<std::string_view> bytes;
   for (size_t i = 0; i < stream.size(); ++i)
     bytes.push_back(stream.substr(i, 1));
-  EXPECT_TRUE(relay(options, bytes) == whole) << "byte by byte";
+  EXPECT_TRUE(relay(options, bytes).equals(whole)) << "byte by byte";
   return whole;
 }
 
-constexpr RelayOptions kSameOpenAi{.provider = Dialect::kOpenAi, .client = Dialect::kOpenAi};
-
-TEST(Relay, SameDialectPassesBytesAndReadsUsage) {
-  const std::string stream =
-      ": hi\n\n"
-      R"(data: {"id":"c1","model":"gpt-x","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]})"
-      "\r\n\r\n"
-      R"(data: {"id":"c1","model":"gpt-x","choices":[{"index":0,"delta":{"content":"Gr\u00fc\u00df"}}]})"
-      "\n\n"
-      R"(data: {"id":"c1","model":"gpt-x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
-      "\n\n"
-      R"(data: {"id":"c1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":4,"total_tokens":14,"prompt_tokens_details":{"cached_tokens":6}}})"
-      "\n\ndata: [DONE]\n\n";
-  const Outcome out = relay(kSameOpenAi, stream);
-  EXPECT_EQ(out.bytes, stream);
-  EXPECT_TRUE(out.has_content);
-  EXPECT_TRUE(out.ended);
-  EXPECT_EQ(out.model, "gpt-x");
-  EXPECT_EQ(out.finish_reason, "stop");
-  EXPECT_EQ(out.output_characters, 4);
-  EXPECT_EQ(out.usage.source, UsageSource::kReported);
-  EXPECT_EQ(out.usage.input_tokens, 4);
-  EXPECT_EQ(out.usage.cache_read_tokens, 6);
-  EXPECT_EQ(out.usage.output_tokens, 4);
+RelayOptions options_of(const Case& c) {
+  std::istringstream words(c.get("options"));
+  std::string provider, client, flag;
+  words >> provider >> client;
+  const auto dialect = [](const std::string& name) {
+    return name == "openai" ? Dialect::kOpenAi : Dialect::kAnthropic;
+  };
+  RelayOptions options{.provider = dialect(provider),
+                       .client = dialect(client),
+                       .fallback_model = "model-0",
+                       .fallback_id = "id-0",
+                       .created_unix_s = 1'700'000'000};
+  while (words >> flag) {
+    options.usage_was_added = options.usage_was_added || flag == "added_usage";
+    if (flag == "no_client_usage") options.client_wants_usage = false;
+  }
+  return options;
 }
 
-TEST(Relay, AddedUsageIsTakenOutAgain) {
-  RelayOptions options = kSameOpenAi;
-  options.usage_was_added = true;
-  const Outcome out = relay(
-      options,
-      R"(data: {"id":"1","choices":[{"index":0,"delta":{"content":"a"}}],"usage":null})"
-      "\n\n"
-      R"(data: {"usage" : null , "id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
-      "\n\n"
-      R"(data: {"id":"1","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}})"
-      "\n\ndata: [DONE]\n\n");
-  EXPECT_EQ(out.bytes,
-            R"(data: {"id":"1","choices":[{"index":0,"delta":{"content":"a"}}]})"
-            "\n\n"
-            R"(data: { "id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
-            "\n\ndata: [DONE]\n\n");
-  EXPECT_EQ(out.usage.output_tokens, 2);
+TEST(Relay, StreamsOfTheCaseFileInEverySplit) {
+  const auto cases = read_cases("streams.txt");
+  ASSERT_GT(cases.size(), 10u);
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const std::string& in = c.sections.at("in");
+    const Outcome out = relay(options_of(c), in);
+    EXPECT_EQ(out.bytes, c.get("out") == "same" ? in : c.sections.at("out"));
+    EXPECT_EQ(out.facts(), c.get("facts"));
+  }
+}
+
+std::string replace_all(std::string text, std::string_view from, std::string_view to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+TEST(Relay, LineEndsAndByteOrderMarkMakeNoDifference) {
+  for (const Case& c : read_cases("streams.txt")) {
+    SCOPED_TRACE(c.name);
+    const RelayOptions options = options_of(c);
+    const std::string& in = c.sections.at("in");
+    const Outcome expected = relay(options, in);
+    for (const std::string_view end : {"\r", "\r\n"}) {
+      const std::string other = "\xEF\xBB\xBF" + replace_all(in, "\n", end);
+      const Outcome out = relay(options, other);
+      EXPECT_EQ(out.facts(), expected.facts());
+      if (c.get("out") == "same") {
+        EXPECT_EQ(out.bytes, other);
+      }
+      if (options.provider != options.client) {
+        EXPECT_EQ(out.bytes, expected.bytes);
+      }
+    }
+  }
+}
+
+TEST(Relay, DataOverSeveralLinesIsOneEvent) {
+  const Outcome out = relay({.provider = Dialect::kOpenAi, .client = Dialect::kAnthropic},
+                            "data: {\"id\":\"c\",\ndata: \"choices\":[{\"delta\":{\"content\":\n"
+                            "data:\"x\"}}]}\nid: 7\nretry: 3\n\ndata: [DONE]\n\n");
   EXPECT_TRUE(out.ended);
+  EXPECT_EQ(out.output_characters, 1);
+}
+
+TEST(Relay, LastBlankLineMayBeMissing) {
+  const Outcome out = relay({}, "data: {\"choices\":[]}\n\ndata: [DONE]");
+  EXPECT_TRUE(out.ended);
+  EXPECT_EQ(out.bytes, "data: {\"choices\":[]}\n\ndata: [DONE]\n\n");
+}
+
+TEST(Relay, NothingAfterTheEndIsPassedOn) {
+  const Outcome out = relay({}, "data: [DONE]\n\ndata: [DONE]\n\ndata: garbage\n\n");
+  EXPECT_EQ(out.bytes, "data: [DONE]\n\n");
+  EXPECT_FALSE(out.failed);
+}
+
+TEST(Relay, OneEventIsBounded) {
+  StreamRelay relay(RelayOptions{});
+  const std::string megabyte(1 << 20, 'x');
+  ASSERT_TRUE(relay.feed("data: "));
+  for (int i = 0; i < 7; ++i)
+    ASSERT_TRUE(relay.feed(megabyte)) << i;
+  EXPECT_TRUE(relay.feed(std::string((1 << 20) - 6, 'x')));
+  const auto over = relay.feed("x");
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, ErrorCode::kTooLarge);
+  EXPECT_FALSE(relay.feed("\n\n"));
+}
+
+TEST(StreamError, EndsTheClientsStream) {
+  EXPECT_EQ(encode_stream_error(Dialect::kAnthropic, "overloaded_error", "a\nb"),
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+            "\"message\":\"a\\nb\"}}\n\n");
+  const std::string error = encode_stream_error(Dialect::kOpenAi, "", "x");
+  EXPECT_EQ(error,
+            "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\",\"param\":null,"
+            "\"code\":null}}\n\n");
+  // What weir writes, weir reads as a failure.
+  EXPECT_TRUE(relay({}, error).failure);
 }
 
 }  // namespace

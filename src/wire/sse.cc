@@ -1,6 +1,6 @@
 #include "wire/sse.h"
 
-#include "base/check.h"
+#include <utility>
 
 namespace weir::wire {
 
@@ -22,6 +22,10 @@ std::expected<std::optional<SseReader::Frame>, Error> SseReader::next() {
     const char c = buffer_[scanned_++];
     if (c == '\n' && swallow_lf_) {
       swallow_lf_ = false;
+      if (scanned_ == frame_begin_ + 1) {
+        frame_begin_ = scanned_;
+        has_lead_ = true;
+      }
       continue;
     }
     swallow_lf_ = c == '\r';
@@ -33,7 +37,6 @@ std::expected<std::optional<SseReader::Frame>, Error> SseReader::next() {
       line_is_empty_ = true;
       continue;
     }
-    // CRLF in one piece stays in one piece; a split one goes to the next frame's first byte.
     if (swallow_lf_ && scanned_ < buffer_.size() && buffer_[scanned_] == '\n') {
       ++scanned_;
       swallow_lf_ = false;
@@ -55,7 +58,11 @@ std::optional<SseReader::Frame> SseReader::finish() {
 }
 
 SseReader::Frame SseReader::parse(std::string_view raw) {
-  Frame frame{.raw = raw, .event = {}, .data = {}, .has_data = false};
+  Frame frame{.lead = std::exchange(has_lead_, false) ? "\n" : "",
+              .raw = raw,
+              .event = {},
+              .data = {},
+              .has_data = false};
   std::string_view rest = raw;
   if (at_start_ && rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
   at_start_ = false;

@@ -19,6 +19,7 @@ inline constexpr size_t kEventLimitBytes = size_t{8} << 20;
 class SseReader {
  public:
   struct Frame {
+    std::string_view lead;   // "\n" or "": belongs to the frame before
     std::string_view raw;    // with the blank line that ends it
     std::string_view event;  // the last `event:` field, "" when none
     std::string_view data;   // `data:` lines joined with LF
@@ -43,7 +44,8 @@ class SseReader {
   size_t scanned_ = 0;         // no frame ends before this place
   bool line_is_empty_ = true;  // no byte of the current line so far
   bool swallow_lf_ = false;    // the last byte was a CR: an LF belongs to it
-  bool at_start_ = true;       // a byte order mark may stand here
+  bool has_lead_ = false;
+  bool at_start_ = true;  // a byte order mark may stand here
 };
 
 }  // namespace weir::wire
