@@ -34,10 +34,10 @@ struct Options {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: the system chooses
   int workers = 1;
-  uint64_t seed = 1;              // decides which answers are wrong
-  int64_t latency_ms = 0;         // before the first byte of every answer
-  double tokens_per_second = 0;   // of streams; 0: as fast as the reader reads
-  CountTokens count_tokens;       // required
+  uint64_t seed = 1;                           // decides which answers are wrong
+  int64_t latency_ms = 0;                      // before the first byte of every answer
+  double tokens_per_second = 0;                // of streams; 0: as fast as the reader reads
+  CountTokens count_tokens;                    // required
   std::shared_ptr<const Recording> recording;  // set: replay instead of simulating
 };
 
