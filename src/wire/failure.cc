@@ -18,7 +18,7 @@ struct Rule {
 };
 
 // Error types and codes of OpenAI, Anthropic, Azure OpenAI and compatible servers, lower case. A
-// word that is also used for other causes (invalid_request_error) stands in no row.
+// word that is also used for other causes (invalid_request_error, server_error) stands in no row.
 constexpr Rule kWords[] = {
     {"insufficient_quota", kQuota},
     {"billing_error", kQuota},
@@ -70,10 +70,6 @@ constexpr Rule kWords[] = {
     {"request_too_large", kCaller},
     {"content_filter", kCaller},
     {"content_policy_violation", kCaller},
-    {"api_error", kBroken},
-    {"server_error", kBroken},
-    {"internal_error", kBroken},
-    {"internal_server_error", kBroken},
 };
 
 // Phrases, lower case, where the words of a provider do not tell: Anthropic answers 400
@@ -210,7 +206,7 @@ bool is_token_character(char c) {
 
 // Key shapes of the providers; a long mixed word is taken for a key as well.
 bool looks_secret(std::string_view before, std::string_view word) {
-  for (const std::string_view prefix : {"sk-", "pk-", "rk-", "gsk_", "xai-", "aiza", "hf_", "key-"})
+  for (const std::string_view prefix : {"sk-", "pk-", "rk-", "gsk_", "xai-", "aiza", "hf_"})
     if (word.size() >= prefix.size() + 4 && lower(word.substr(0, prefix.size())) == prefix)
       return true;
   const std::string context =
