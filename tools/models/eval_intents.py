@@ -4,14 +4,17 @@ Each training file is cut into two stratified halves; a classifier is trained on
 on the other, both ways, and the two accuracies are averaged. clinc150's out-of-scope rows are left
 out. Prints a Markdown table; docs/results.md holds it.
 
-  python tools/models/eval_intents.py [--data DIR] [--table FILE]
+  python tools/models/eval_intents.py [--data DIR] [--table FILE] [--weir build/release/weir]
 """
 
 import argparse
 import csv
 import gzip
+import json
 import os
 import pathlib
+import subprocess
+import tempfile
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -36,6 +39,20 @@ def read_set(path: pathlib.Path, label: str) -> tuple[list[str], np.ndarray]:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row[label] != OUT_OF_SCOPE]
     return [row["text"] for row in rows], np.array([row[label] for row in rows])
+
+
+def program_vectors(weir: pathlib.Path, texts: list[str]) -> np.ndarray:
+    """The vectors as the program computes them: `weir features` on the texts as queries."""
+    with tempfile.TemporaryDirectory() as folder:
+        queries = pathlib.Path(folder, "queries.jsonl")
+        vectors = pathlib.Path(folder, "vectors.npy")
+        queries.write_text("".join(json.dumps({"query": text}) + "\n" for text in texts))
+        command = [weir, "features", "--data", queries, "--out", vectors]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        found = np.load(vectors)[:, 2:]  # behind label and weight
+    if len(found) != len(texts):
+        raise SystemExit(f"{weir} gave {len(found)} vectors for {len(texts)} texts")
+    return found.astype(np.float32)
 
 
 def centroid_accuracy(x_train, y_train, x_test, y_test) -> float:
@@ -81,6 +98,9 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, default=shared / "data/intents")
     parser.add_argument("--table", type=pathlib.Path, default=ROOT / "models/static-embedding.bin")
     parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".cache/models")
+    parser.add_argument(
+        "--weir", type=pathlib.Path, help="take the static vectors from this program"
+    )
     options = parser.parse_args()
     for file, _ in SETS.values():
         if not (options.data / file).exists():
@@ -94,9 +114,13 @@ def main():
     for file, label in SETS.values():
         texts, labels = read_set(options.data / file, label)
         ids = teacher.tokenize(texts)
+        if options.weir:
+            static = program_vectors(options.weir, texts)
+        else:
+            static = static_table.pool(table.floats(), table.row_of, ids)
         features = {
             "MiniLM 384": normalize(teacher.embed_ids_cached(ids, options.cache)),
-            "static 256 int8": static_table.pool(table.floats(), table.row_of, ids),
+            "static 256 int8": static,
             "TF-IDF": None,
         }
         for kind, x in features.items():
