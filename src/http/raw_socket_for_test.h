@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
