@@ -5,6 +5,7 @@
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
+#include "apps/embed_url.h"
 #include "base/files.h"
 #include "base/utf8.h"
 #include "eval/report.h"
@@ -22,14 +23,18 @@ struct Options {
   bool json = false;
 };
 
-eval::Measured measure(const model::Router& router, const train::LabelledRows& rows,
-                       eval::Context& context) {
+std::expected<eval::Measured, Error> measure(const model::Router& router,
+                                             const train::LabelledRows& rows,
+                                             eval::Context& context) {
   eval::Measured measured;
-  model::Scratch scratch;
+  std::vector<std::string> words;
+  for (const train::LabelledRow& row : rows.rows)
+    words.push_back(train::scored_words(row.query));
+  TRY_ASSIGN(const std::vector<model::Score> scores, score_texts(router, words));
   double quality = 0, strong = 0;
-  for (const train::LabelledRow& row : rows.rows) {
-    const std::string words = train::scored_words(row.query);
-    const model::Score score = router.score(words, scratch);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const train::LabelledRow& row = rows.rows[i];
+    const model::Score& score = scores[i];
     const bool to_strong = !score.judged || score.prob_strong_needed >= router.threshold();
     measured.score.push_back(score.prob_strong_needed);
     measured.length.push_back(static_cast<double>(count_utf8(row.query)));
@@ -37,7 +42,7 @@ eval::Measured measure(const model::Router& router, const train::LabelledRows& r
     measured.strong.push_back(row.strong_score);
     quality += to_strong ? row.strong_score : row.weak_score;
     strong += to_strong ? 1 : 0;
-    context.leaked_rows += router.was_trained_on(words) ? 1 : 0;
+    context.leaked_rows += router.was_trained_on(words[i]) ? 1 : 0;
     context.unjudged_rows += score.judged ? 0 : 1;
   }
   const auto count = static_cast<double>(measured.size());
@@ -58,7 +63,7 @@ std::expected<void, Error> run(const Options& options) {
                         .threshold = router.threshold(),
                         .dropped_rows = counts.read - counts.kept,
                         .from_label = counts.from_label};
-  const eval::Measured measured = measure(router, rows, context);
+  TRY_ASSIGN(const eval::Measured measured, measure(router, rows, context));
   const eval::Evaluation evaluation = eval::evaluate(measured, {.seed = options.seed});
   if (context.leaked_rows > 0) {
     fmt::print(stderr,

@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
+#include "apps/embed_url.h"
 #include "apps/line_reader.h"
 #include "base/json.h"
 #include "model/router.h"
@@ -53,7 +54,7 @@ class Decider {
       decision.reason = "untrained";
       return decision;
     }
-    const model::Score score = router_->score(decision.words, scratch_);
+    const model::Score score = score_of(decision.words);
     decision.prob_strong_needed = score.prob_strong_needed;
     decision.reason = score.judged ? "score" : "cannot_judge";
     decision.to_strong = !score.judged || score.prob_strong_needed >= decision.threshold;
@@ -62,6 +63,16 @@ class Decider {
   }
 
  private:
+  // An endpoint that does not answer leaves the query unjudged, as it does when serving.
+  model::Score score_of(const std::string& words) {
+    if (router_->embed_source().from != model::EmbedFrom::kUrl)
+      return router_->score(words, scratch_);
+    const auto scores = score_texts(*router_, std::span(&words, 1));
+    if (scores) return scores->front();
+    fmt::print(stderr, "weir: {}\n", scores.error().message);
+    return {};
+  }
+
   const model::Router* router_;
   std::optional<double> threshold_;
   model::Scratch scratch_;
@@ -71,7 +82,7 @@ std::string why(const Decision& decision) {
   if (decision.reason == "untrained")
     return "there is no trained router, so everything goes to strong";
   if (decision.reason == "cannot_judge")
-    return "no word of the query is known to the router, so it goes to strong";
+    return "the query holds nothing that the router can judge, so it goes to strong";
   return fmt::format("P(strong needed) {:.6f} {} threshold {:.6f}", decision.prob_strong_needed,
                      decision.to_strong ? ">=" : "<", decision.threshold);
 }

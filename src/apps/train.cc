@@ -6,6 +6,7 @@
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
+#include "apps/embed_url.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -18,6 +19,8 @@ namespace {
 struct Options {
   DataOptions data;
   std::string kind = "lr";
+  std::string embed = "static";
+  std::string embed_model = "text-embedding-3-small";
   std::string out;
   int64_t seed = 0;
   std::optional<double> threshold, recall, strong_share;
@@ -56,14 +59,34 @@ std::expected<train::TrainOptions, Error> train_options(const Options& options) 
   return result;
 }
 
+// Words of every row and their vectors from the endpoint.
+std::expected<train::Examples, Error> embed_by_url(const Options& options, train::LabelledRows rows,
+                                                   const model::StaticEmbedder& embedder) {
+  std::vector<std::string> words;
+  for (const train::LabelledRow& row : rows.rows)
+    words.push_back(train::scored_words(row.query));
+  TRY_ASSIGN(
+      const Vectors vectors,
+      embed_texts({options.embed, options.embed_model, embed_key_for(options.embed)}, words));
+  return make_examples(std::move(rows), embedder,
+                       {.from = model::EmbedFrom::kUrl,
+                        .dimension = vectors.dimension,
+                        .static_hash = 0,
+                        .url = options.embed,
+                        .model = options.embed_model},
+                       vectors.values);
+}
+
 std::expected<train::Examples, Error> read_examples(const Options& options, model::Kind kind,
                                                     const model::StaticEmbedder& embedder,
                                                     train::RowCounts& counts) {
   TRY_ASSIGN(train::LabelledRows rows, read_data(options.data, train::Labels::kRequired));
   counts = rows.total();
-  const bool needed = model::kind_info(kind).needs == model::Needs::kEmbedding;
-  return make_examples(std::move(rows), embedder,
-                       needed ? train::WithEmbeddings::kYes : train::WithEmbeddings::kNo);
+  if (model::kind_info(kind).needs != model::Needs::kEmbedding)
+    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kNo);
+  if (options.embed == "static")
+    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kYes);
+  return embed_by_url(options, std::move(rows), embedder);
 }
 
 void print_text(const Options& options, const train::Trained& trained, std::string_view rows,
@@ -85,7 +108,8 @@ void print_text(const Options& options, const train::Trained& trained, std::stri
   fmt::print(
       "next: weir eval --router {} --data FILE --weak {} --strong {}, on rows it has not "
       "seen\n",
-      options.out, trained.file.models.front(), trained.file.models.back());
+      options.out, options.data.weak.empty() ? "MODEL" : options.data.weak,
+      options.data.strong.empty() ? "MODEL" : options.data.strong);
 }
 
 void print_json(const Options& options, const train::Trained& trained,
@@ -120,7 +144,24 @@ std::expected<void, Error> write_untrained(const Options& options, const train::
   return {};
 }
 
+std::expected<void, Error> check_embed(const Options& options) {
+  if (options.embed == "static") return {};
+  if (options.embed == "encoder") {
+    return fail(
+        ErrorCode::kUnsupported,
+        "--embed encoder is not there yet; use static or the URL of an embeddings endpoint");
+  }
+  if (!options.embed.starts_with("http://") && !options.embed.starts_with("https://")) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--embed '{}' must be static, encoder or a URL", options.embed));
+  }
+  if (options.untrained)
+    return fail(ErrorCode::kInvalidArgument, "--untrained goes with --embed static only");
+  return {};
+}
+
 std::expected<void, Error> run(const Options& options) {
+  TRY(check_embed(options));
   TRY_ASSIGN(const train::TrainOptions train, train_options(options));
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
   if (options.untrained) return write_untrained(options, train, embedder);
@@ -147,6 +188,12 @@ int run_train(Arguments arguments) {
   CLI::App app("Trains a router on labelled queries: docs/routers.md", "weir train");
   add_data_options(app, options.data);
   app.add_option("--kind", options.kind, "kind of router: " + model::kind_names())
+      ->capture_default_str();
+  app.add_option("--embed", options.embed,
+                 "static, or the base URL of an OpenAI-compatible embeddings endpoint (key in "
+                 "WEIR_EMBED_API_KEY)")
+      ->capture_default_str();
+  app.add_option("--embed-model", options.embed_model, "model name sent to that endpoint")
       ->capture_default_str();
   app.add_option("--out", options.out, "the router file to write (.weir)")->required();
   app.add_option("--seed", options.seed, "of the folds and of kind random")

@@ -40,7 +40,6 @@ double tail_estimate(double p) {
 
 double first_estimate(double p) {
   if (p < kTail) return tail_estimate(p);
-  if (p > 1 - kTail) return -tail_estimate(1 - p);
   const double q = p - 0.5;
   return q * polynomial(kCentralTop, q * q) / polynomial(kCentralBottom, q * q);
 }
@@ -49,6 +48,7 @@ double first_estimate(double p) {
 
 double normal_quantile(double p) {
   CHECK(p > 0 && p < 1);
+  if (p > 0.5) return -normal_quantile(1 - p);  // small tails keep their digits
   const double x = first_estimate(p);
   const double error = 0.5 * std::erfc(-x / std::numbers::sqrt2) - p;
   const double step = error * std::sqrt(2 * std::numbers::pi) * std::exp(x * x / 2);
