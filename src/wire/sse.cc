@@ -1,8 +1,29 @@
 #include "wire/sse.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace weir::wire {
+namespace {
+
+// The next CR or LF at or behind `from`, or the size: eight bytes at a time with the exact zero-byte
+// trick, because every byte of a stream passes here twice.
+size_t find_line_end(std::string_view text, size_t from) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  const auto has_zero = [](uint64_t v) { return ((v - kOnes) & ~v & kHighs) != 0; };
+  for (; from + 8 <= text.size(); from += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + from, 8);
+    if (has_zero(word ^ (kOnes * '\n')) || has_zero(word ^ (kOnes * '\r'))) break;
+  }
+  while (from < text.size() && text[from] != '\n' && text[from] != '\r')
+    ++from;
+  return from;
+}
+
+}  // namespace
 
 void SseReader::feed(std::string_view bytes) {
   if (frame_begin_ == buffer_.size()) {
@@ -31,6 +52,7 @@ std::expected<std::optional<SseReader::Frame>, Error> SseReader::next() {
     swallow_lf_ = c == '\r';
     if (c != '\n' && c != '\r') {
       line_is_empty_ = false;
+      scanned_ = find_line_end(buffer_, scanned_);
       continue;
     }
     if (!line_is_empty_) {
@@ -67,9 +89,9 @@ SseReader::Frame SseReader::parse(std::string_view raw) {
   if (at_start_ && rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
   at_start_ = false;
   while (!rest.empty()) {
-    const size_t end = rest.find_first_of("\r\n");
+    const size_t end = find_line_end(rest, 0);
     const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
     const size_t colon = line.find(':');
     const std::string_view field = line.substr(0, colon);
     if (field != "data" && field != "event") continue;
