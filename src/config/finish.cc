@@ -262,10 +262,6 @@ class Finisher {
       if (!route.weak.empty() && route.options.weak.provider == route.options.strong.provider &&
           route.options.weak.model == route.options.strong.model)
         report(key + ".strong", "is the same model as weak");
-      if (!route.mode)
-        route.mode =
-            route.options.match.empty() ? gateway::RouteMode::kRoute : gateway::RouteMode::kObserve;
-      route.options.mode = *route.mode;
       for (const std::string& model : route.options.match) {
         const auto [other, fresh] = claimed.emplace(model, route.options.name);
         if (!fresh)

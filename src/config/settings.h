@@ -21,7 +21,6 @@ namespace weir::config {
 // What cannot be a gateway value before all of the file is read.
 struct RouteDraft {
   gateway::RouteOptions options;
-  std::optional<gateway::RouteMode> mode;
   std::string weak, strong;  // "model" or "provider/model"
   std::string router = "default";
 };

@@ -70,15 +70,14 @@ constexpr Custom kHeader{
     },
     "text"};
 
-constexpr Custom kMode{
-    [](Scope& s, std::string_view text) -> std::expected<void, std::string> {
-      const auto mode = pick(kModes, text);
-      if (!mode) return std::unexpected(mode.error());
-      s.route->mode = *mode;
-      return {};
-    },
-    [](Scope& s) { return s.route->mode ? word_of(kModes, *s.route->mode) : std::string(); },
-    "`route` or `observe`"};
+constexpr Custom kMode{[](Scope& s, std::string_view text) -> std::expected<void, std::string> {
+                         const auto mode = pick(kModes, text);
+                         if (!mode) return std::unexpected(mode.error());
+                         s.route->options.mode = *mode;
+                         return {};
+                       },
+                       [](Scope& s) { return word_of(kModes, s.route->options.mode); },
+                       "`route` or `observe`"};
 
 using QueryKind = text::QueryFrom::Kind;
 
@@ -290,9 +289,9 @@ constexpr auto kSettings = std::to_array<Setting>({
      kMode,
      {},
      "",
-     "What happens to requests whose model name the route claims by `match`: `observe` serves what "
-     "was asked for and logs what would have happened. By default `observe` with `match`, else "
-     "`route`."},
+     "What happens to the names claimed by `match`: `observe` serves what was asked for and logs "
+     "what "
+     "would have happened, `route` decides. The route's own name always routes."},
     {"routes.<name>.match",
      FIELD(std::vector<std::string>, s.route->options.match),
      {},
