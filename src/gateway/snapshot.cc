@@ -47,6 +47,7 @@ LoadScorer scorers_from_files() {
     auto loaded = model::Router::load(file, **shared);
     if (!loaded) return std::unexpected(loaded.error());
     const auto router = std::make_shared<const model::Router>(std::move(*loaded));
+    if (!router->trained()) return std::nullopt;
     Scorer scorer;
     scorer.kind = model::to_string(router->kind());
     scorer.name = fmt::format("{}-{:016x}", scorer.kind, router->hash());
