@@ -104,7 +104,7 @@ class RawSocket {
       const size_t head_end = all.find("\r\n\r\n");
       if (head_end != std::string::npos) {
         const size_t field = all.find("Content-Length: ");
-        const size_t length = field < head_end ? std::stoul(all.substr(field + 16)) : 0;
+        const size_t length = field < head_end ? std::stoul(all.substr(field + 16, 20)) : 0;
         if (all.size() >= head_end + 4 + length) return all;
       }
       const std::string piece = receive_some();
