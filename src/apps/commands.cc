@@ -9,18 +9,28 @@
 namespace weir::apps {
 
 // Each is defined in the file of its name.
+int run_estimate(Arguments arguments);
 int run_eval(Arguments arguments);
+int run_export(Arguments arguments);
 int run_features(Arguments arguments);
+int run_report(Arguments arguments);
 int run_route(Arguments arguments);
+int run_serve(Arguments arguments);
+int run_show(Arguments arguments);
 int run_train(Arguments arguments);
 
 namespace {
 
 constexpr std::array kCommands{
+    Command{"serve", "routes requests over HTTP until a signal ends it", run_serve},
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
     Command{"route", "decides between weak and strong without calling a model", run_route},
     Command{"features", "exports what routers are trained on", run_features},
+    Command{"estimate", "what routing would save, before it is deployed", run_estimate},
+    Command{"report", "cost, modelled saving and latency of a period", run_report},
+    Command{"show", "one request with its decision and its calls", run_show},
+    Command{"export", "the rows of the ledger as CSV or JSONL", run_export},
 };
 
 }  // namespace
