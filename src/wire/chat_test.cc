@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "wire/case_file.h"
 
 namespace weir::wire {
@@ -257,6 +260,77 @@ TEST(EncodeChat, AsksForUsageInOpenAiStreamsOnly) {
                                    {.dialect = Dialect::kAnthropic, .model = "m"});
   ASSERT_TRUE(encoded);
   EXPECT_EQ(encoded->body, anthropic);
+}
+
+// Random JSON in odd but legal spelling.
+class BodyMaker {
+ public:
+  explicit BodyMaker(unsigned seed) : random_(seed) {}
+
+  size_t pick(size_t count) { return random_() % count; }
+  std::string space() {
+    static constexpr const char* kSpaces[] = {"", "", "", " ", "\n", "\r\n\t", "  "};
+    return kSpaces[pick(std::size(kSpaces))];
+  }
+  std::string value(int depth) {
+    static constexpr const char* kScalars[] = {"1.0",         "1e2",
+                                               "-0",          "123456789012345678901234567890",
+                                               "0.10E-5",     "true",
+                                               "null",        "\"\"",
+                                               "\"x\"",       "\"\\u0041\\/\\ud83d\\ude00\"",
+                                               "\"\\ud800\"", "\"\xC3\xA9\\n\\\"\"",
+                                               "[]",          "{}"};
+    const size_t kind = depth > 3 ? 0 : pick(4);
+    if (kind < 2) return kScalars[pick(std::size(kScalars))];
+    std::string out = kind == 2 ? "[" : "{";
+    const size_t count = pick(4);
+    for (size_t i = 0; i < count; ++i) {
+      if (i > 0) out += ",";
+      out += space();
+      // Nested keys may stand twice.
+      if (kind == 3) out += (pick(2) == 0 ? "\"k\"" : "\"\\u006b\"") + space() + ":" + space();
+      out += value(depth + 1) + space();
+    }
+    return out + (kind == 2 ? "]" : "}");
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+TEST(EncodeChat, SameDialectKeepsEveryOtherByteOfRandomBodies) {
+  for (unsigned seed = 0; seed < 3'000; ++seed) {
+    BodyMaker make(seed);
+    std::vector<std::pair<std::string, std::string>> members = {
+        {"\"model\"", "\"auto\""},
+        {"\"messages\"", R"([ {"role":"user","content":"hi","x":)" + make.value(0) + "}]"},
+        {"\"stream\"", make.pick(2) == 0 ? "true" : "false"}};
+    for (size_t i = make.pick(4); i > 0; --i)
+      members.push_back({fmt::format("\"f{}\"", i), make.value(0)});
+    std::ranges::rotate(members,
+                        members.begin() + static_cast<std::ptrdiff_t>(make.pick(members.size())));
+    std::string body = make.space() + "{", expected = body;
+    const std::string head = body;
+    for (size_t i = 0; i < members.size(); ++i) {
+      const auto& [key, value] = members[i];
+      const std::string before =
+          (i > 0 ? "," : "") + make.space() + key + make.space() + ":" + make.space();
+      const std::string after = make.space();
+      body += before + value + after;
+      expected += before + (key == "\"model\"" ? "\"served\"" : value) + after;
+    }
+    const std::string end = "}" + make.space();
+    for (const Dialect dialect : {Dialect::kOpenAi, Dialect::kAnthropic}) {
+      const Chat chat = decode(dialect, body + end);
+      ASSERT_TRUE(chat.body);
+      const auto encoded = encode_chat(chat, {.dialect = dialect, .model = "served"});
+      ASSERT_TRUE(encoded);
+      std::string wanted = expected + end;
+      if (dialect == Dialect::kOpenAi && chat.stream)
+        wanted.insert(head.size(), R"("stream_options":{"include_usage":true},)");
+      ASSERT_EQ(encoded->body, wanted) << "seed " << seed;
+    }
+  }
 }
 
 }  // namespace

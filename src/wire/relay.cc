@@ -120,16 +120,20 @@ std::expected<StreamRelay::Step, Error> StreamRelay::feed(std::string_view upstr
   if (state.error) return std::unexpected(*state.error);
   if (state.closed()) return state.step({});
   std::string out;
+  const bool had_content_before = state.reader.facts().has_content;
   state.sse.feed(upstream_bytes);
   while (!state.closed()) {
     auto frame = state.sse.next();
     if (frame && !*frame) break;
+    const bool had_content = state.reader.facts().has_content;
     auto taken = frame ? state.take(**frame, out) : std::unexpected(frame.error());
     if (taken) continue;
     // What was whole before the fault still goes out, however the bytes were cut.
     state.error = std::move(taken.error());
-    if (out.empty()) return std::unexpected(*state.error);
-    break;
+    if (out.empty() && had_content == had_content_before) return std::unexpected(*state.error);
+    Step step = state.step(std::move(out));
+    step.has_content = had_content;
+    return step;
   }
   return state.step(std::move(out));
 }

@@ -8,8 +8,8 @@
 namespace weir::wire {
 namespace {
 
-// The next CR or LF at or behind `from`, or the size: eight bytes at a time with the exact zero-byte
-// trick, because every byte of a stream passes here twice.
+// The next CR or LF at or behind `from`, or the size: eight bytes at a time with the exact
+// zero-byte trick, because every byte of a stream passes here twice.
 size_t find_line_end(std::string_view text, size_t from) {
   constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
   const auto has_zero = [](uint64_t v) { return ((v - kOnes) & ~v & kHighs) != 0; };
