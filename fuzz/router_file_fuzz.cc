@@ -17,7 +17,9 @@ void try_bytes(std::string_view bytes) {
     CHECK(!file.error().message.empty());
     return;
   }
-  const auto again = weir::model::parse_router_file(weir::model::encode_router_file(*file));
+  const auto written = weir::model::encode_router_file(*file);
+  CHECK(written.has_value());
+  const auto again = weir::model::parse_router_file(*written);
   CHECK(again.has_value() && *again == *file);
   if (!file->trained) return;
   const auto estimator = weir::model::make_estimator(*file);

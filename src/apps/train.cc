@@ -139,7 +139,8 @@ std::expected<void, Error> write_untrained(const Options& options, const train::
     embed.dimension = static_cast<uint32_t>(embedder.dimension());
     embed.static_hash = embedder.hash();
   }
-  TRY(write_file(options.out, encode_router_file(untrained_router(train, embed))));
+  TRY_ASSIGN(const std::string bytes, encode_router_file(untrained_router(train, embed)));
+  TRY(write_file(options.out, bytes));
   fmt::print("wrote {}: untrained, every query goes to {}\n", options.out, train.models.back());
   return {};
 }
@@ -172,7 +173,7 @@ std::expected<void, Error> run(const Options& options) {
     return fail(trained.error().code, fmt::format("{}; read {}", trained.error().message,
                                                   describe_counts(counts, examples.unjudged)));
   }
-  const std::string bytes = encode_router_file(trained->file);
+  TRY_ASSIGN(const std::string bytes, encode_router_file(trained->file));
   TRY(write_file(options.out, bytes));
   if (options.json)
     print_json(options, *trained, counts, examples.unjudged);

@@ -25,7 +25,8 @@ constexpr std::string_view kStyle = R"(<style>
   .back { fill: #ffffff; }
   path, .dot { fill: none; stroke-width: 2; }
   .router { stroke: #0969da; } .length { stroke: #bc4c00; }
-  .random { stroke: #6e7781; stroke-dasharray: 5 4; } .oracle { stroke: #1a7f37; stroke-dasharray: 2 3; }
+  .random { stroke: #6e7781; stroke-dasharray: 5 4; }
+  .oracle { stroke: #1a7f37; stroke-dasharray: 2 3; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; } .note { fill: #9198a1; } .back { fill: #0d1117; }
     .grid { stroke: #30363d; } .axis { stroke: #9198a1; }
@@ -96,8 +97,8 @@ std::string axes(const Scale& scale, double step) {
 }
 
 std::string legend(std::span<const Curve> curves, const Evaluation& evaluation) {
-  const std::array<double, 4> apgr{evaluation.oracle.full.apgr, evaluation.router.full.apgr,
-                                   evaluation.length.full.apgr, evaluation.random.full.apgr};
+  const std::array<double, 4> apgr{evaluation.router.full.apgr, evaluation.length.full.apgr,
+                                   evaluation.random.full.apgr, evaluation.oracle.full.apgr};
   std::string out;
   for (size_t i = 0; i < curves.size(); ++i) {
     const double y = kTop + 16 + 40 * static_cast<double>(i);
@@ -113,8 +114,8 @@ std::string legend(std::span<const Curve> curves, const Evaluation& evaluation) 
 
 std::string to_svg(const Evaluation& evaluation, const Context& context) {
   const std::array<Curve, 4> curves{
-      Curve{"oracle", evaluation.oracle.full_curve}, Curve{"router", evaluation.router.full_curve},
-      Curve{"length", evaluation.length.full_curve}, Curve{"random", evaluation.random.full_curve}};
+      Curve{"router", evaluation.router.full_curve}, Curve{"length", evaluation.length.full_curve},
+      Curve{"random", evaluation.random.full_curve}, Curve{"oracle", evaluation.oracle.full_curve}};
   double low = 1, high = 0;
   for (const Curve& curve : curves) {
     for (const Point& point : curve.points) {
@@ -131,7 +132,7 @@ std::string to_svg(const Evaluation& evaluation, const Context& context) {
       kWidth, kHeight, kStyle);
   out += fmt::format(
       "<text class=\"title\" x=\"{}\" y=\"24\">Quality against strong share, {} "
-      "queries</text>\n",
+      "queries, full resolution</text>\n",
       kLeft - 40, evaluation.queries);
   out += axes(scale, nice_step(range, 6));
   for (const Curve& curve : curves)

@@ -45,31 +45,26 @@ std::expected<void, Error> check_fits(const RouterFile& file, const StaticEmbedd
 
 }  // namespace
 
-std::expected<Router, Error> Router::from_file(RouterFile file, const StaticEmbedder& embedder) {
+std::expected<Router, Error> Router::from_bytes(std::string_view bytes,
+                                                const StaticEmbedder& embedder) {
   auto state = std::make_unique<State>();
-  TRY(check_fits(file, embedder));
-  if (file.trained) {
-    TRY_ASSIGN(state->estimator, make_estimator(file));
+  TRY_ASSIGN(state->file, parse_router_file(bytes));
+  TRY(check_fits(state->file, embedder));
+  if (state->file.trained) {
+    TRY_ASSIGN(state->estimator, make_estimator(state->file));
   }
-  state->hash = router_file_hash(encode_router_file(file));
-  state->file = std::move(file);
+  state->hash = router_file_hash(bytes);
   state->embedder = &embedder;
   return Router(std::move(state));
 }
 
 std::expected<Router, Error> Router::load(const std::filesystem::path& path,
                                           const StaticEmbedder& embedder) {
-  const auto in_file = [&path](Error error) {
-    error.message = fmt::format("router '{}': {}", path.string(), error.message);
-    return std::unexpected(std::move(error));
-  };
   TRY_ASSIGN(const std::string bytes, read_file(path, kRouterFileLimit));
-  auto file = parse_router_file(bytes);
-  if (!file) return in_file(std::move(file).error());
-  auto router = from_file(*std::move(file), embedder);
-  if (!router) return in_file(std::move(router).error());
-  router->state_->hash = router_file_hash(bytes);
-  return router;
+  auto router = from_bytes(bytes, embedder);
+  if (router) return router;
+  return fail(router.error().code,
+              fmt::format("router '{}': {}", path.string(), router.error().message));
 }
 
 Score Router::score(std::string_view query, Scratch& scratch) const {

@@ -39,8 +39,8 @@ class Router {
   [[nodiscard]] static std::expected<Router, Error> load(const std::filesystem::path& path,
                                                          const StaticEmbedder& embedder);
   // The same from memory; messages do not name a file.
-  [[nodiscard]] static std::expected<Router, Error> from_file(RouterFile file,
-                                                              const StaticEmbedder& embedder);
+  [[nodiscard]] static std::expected<Router, Error> from_bytes(std::string_view bytes,
+                                                               const StaticEmbedder& embedder);
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
   ~Router();

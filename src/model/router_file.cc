@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "model/estimator.h"
 
 namespace weir::model {
@@ -31,6 +32,7 @@ struct Head {
 static_assert(sizeof(Head) == 32);
 constexpr size_t kSmallest = sizeof(Head) + sizeof(Sha256);
 constexpr size_t kMaxModels = 64;
+constexpr size_t kMaxNameBytes = 1024;
 constexpr size_t kMaxSections = 64;
 constexpr std::string_view kHashesName = "query_hashes";
 
@@ -68,6 +70,13 @@ std::expected<Head, Error> read_head(std::string_view bytes) {
   return head;
 }
 
+// What is no UTF-8 decodes to U+FFFD and would not be written as it was read.
+bool is_clean(std::string_view text) {
+  for (size_t position = 0; position < text.size();)
+    if (decode_utf8(text, position) == kReplacementCharacter) return false;
+  return true;
+}
+
 // One value of the header; every accessor names the field when it is not as it must be.
 class Field {
  public:
@@ -77,7 +86,8 @@ class Field {
 
   std::expected<std::string, Error> text(size_t limit = 4096) const {
     auto text = value_.as_string();
-    if (!text || text->size() > limit) return wrong(fmt::format("text of up to {} bytes", limit));
+    if (!text || text->size() > limit || !is_clean(*text))
+      return wrong(fmt::format("UTF-8 text of up to {} bytes", limit));
     return *std::move(text);
   }
   std::expected<bool, Error> truth() const {
@@ -143,8 +153,10 @@ std::expected<std::vector<std::string>, Error> read_models(json::Value header) {
   std::vector<std::string> models;
   for (const json::Value element : list) {
     auto name = element.as_string();
-    if (!name || name->empty() || name->size() > 1024)
-      return corrupt("'models' in its header must hold names");
+    if (!name || name->empty() || name->size() > kMaxNameBytes || !is_clean(*name)) {
+      return corrupt(
+          fmt::format("'models' in its header must hold names of up to {} bytes", kMaxNameBytes));
+    }
     models.push_back(*std::move(name));
   }
   return models;
@@ -319,7 +331,7 @@ std::expected<RouterFile, Error> parse_router_file(std::string_view bytes) {
   return file;
 }
 
-std::string encode_router_file(const RouterFile& file) {
+std::expected<std::string, Error> encode_router_file(const RouterFile& file) {
   const std::string header = header_text(file);
   std::string bytes(sizeof(Head), '\0');
   Head head{.magic = {},
@@ -336,7 +348,7 @@ std::string encode_router_file(const RouterFile& file) {
   append_numbers(file.query_hashes, bytes);
   bytes.append(sizeof(Sha256), '\0');
   reseal(bytes);
-  CHECK(parse_router_file(bytes).has_value());
+  TRY(parse_router_file(bytes));
   return bytes;
 }
 

@@ -68,8 +68,9 @@ struct RouterFile {
 // calibration).
 [[nodiscard]] std::expected<RouterFile, Error> parse_router_file(std::string_view bytes);
 
-// Equal values give equal bytes. What parse_router_file would refuse is a bug here (CHECK).
-std::string encode_router_file(const RouterFile& file);
+// Equal values give equal bytes. Fails as parse_router_file would on the result: a name that is too
+// long or not UTF-8, weights that do not fit the kind.
+[[nodiscard]] std::expected<std::string, Error> encode_router_file(const RouterFile& file);
 
 // Puts size and checksum right on bytes that begin with the fixed head (for the fuzzer, which
 // could not get past the checksum). Requires bytes.size() >= 64.

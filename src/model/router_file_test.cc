@@ -75,16 +75,16 @@ TEST(RouterFile, ComesBackAsItWasWritten) {
   untrained.weights.clear();
   untrained.query_hashes.clear();
   for (const RouterFile& file : {lr_file(), url_file(), length_file(), untrained}) {
-    const std::string bytes = encode_router_file(file);
+    const std::string bytes = encode_router_file(file).value();
     const auto back = parse_router_file(bytes);
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, file);
-    EXPECT_EQ(encode_router_file(*back), bytes);
+    EXPECT_EQ(encode_router_file(*back).value(), bytes);
   }
 }
 
 TEST(RouterFile, EveryChangedByteIsNoticed) {
-  const std::string bytes = encode_router_file(lr_file());
+  const std::string bytes = encode_router_file(lr_file()).value();
   for (size_t at = 0; at < bytes.size(); ++at) {
     std::string damaged = bytes;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
@@ -93,13 +93,13 @@ TEST(RouterFile, EveryChangedByteIsNoticed) {
 }
 
 TEST(RouterFile, EveryTruncationIsNoticed) {
-  const std::string bytes = encode_router_file(lr_file());
+  const std::string bytes = encode_router_file(lr_file()).value();
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(parse_router_file(std::string_view(bytes).substr(0, size))) << size;
 }
 
 TEST(RouterFile, SaysWhatIsWrong) {
-  const std::string bytes = encode_router_file(lr_file());
+  const std::string bytes = encode_router_file(lr_file()).value();
   EXPECT_THAT(error_of("PK\x03\x04 something else entirely"), HasSubstr("no .weir router file"));
   EXPECT_THAT(error_of("weir.rtr"), HasSubstr("cut short"));
   EXPECT_THAT(error_of(bytes.substr(0, 100)), HasSubstr("cut short or appended"));
@@ -125,7 +125,7 @@ TEST(RouterFile, SaysWhatIsWrong) {
 }
 
 TEST(RouterFile, RefusesNumbersThatCannotBeWeights) {
-  std::string bytes = encode_router_file(lr_file());
+  std::string bytes = encode_router_file(lr_file()).value();
   const double scale = 0.5, zero = 0, nan = std::nan("");
   const auto at = bytes.find(std::string_view(reinterpret_cast<const char*>(&scale), 8));
   ASSERT_NE(at, std::string::npos);
@@ -137,9 +137,18 @@ TEST(RouterFile, RefusesNumbersThatCannotBeWeights) {
   EXPECT_THAT(error_of(bytes), HasSubstr("not finite"));
 }
 
+TEST(RouterFile, NamesThatCannotBeStoredAreRefused) {
+  RouterFile long_name = lr_file();
+  long_name.models[0] = std::string(2000, 'x');
+  RouterFile not_utf8 = lr_file();
+  not_utf8.sources[0].name = "caf\xe9.jsonl";
+  for (const RouterFile& file : {long_name, not_utf8})
+    EXPECT_FALSE(encode_router_file(file));
+}
+
 TEST(RouterFile, KindAndEmbeddingMustBelongTogether) {
-  const std::string bytes = encode_router_file(lr_file());
-  const std::string length = encode_router_file(length_file());
+  const std::string bytes = encode_router_file(lr_file()).value();
+  const std::string length = encode_router_file(length_file()).value();
   EXPECT_THAT(error_of(edited(length, "\"source\":\"none\"", "\"source\":\"nope\"")),
               HasSubstr("'dimension'"));
   EXPECT_THAT(error_of(edited(bytes, "\"source\":\"static\"", "\"source\":\"none\"  ")),

@@ -45,8 +45,11 @@ class RouterTest : public testing::Test {
     file.weights["intercept"] = {0.1};
     return file;
   }
+  static std::expected<Router, Error> from_file(const RouterFile& file) {
+    return Router::from_bytes(encode_router_file(file).value(), *embedder_);
+  }
   static Router router_of(const RouterFile& file) {
-    auto router = Router::from_file(file, *embedder_);
+    auto router = from_file(file);
     EXPECT_TRUE(router) << router.error().message;
     return *std::move(router);
   }
@@ -91,13 +94,13 @@ TEST_F(RouterTest, AnUntrainedFileSendsEverythingToStrong) {
 TEST_F(RouterTest, RefusesAnotherTableAndOtherFeatures) {
   RouterFile other_table = lr_file();
   other_table.embed.static_hash ^= 1;
-  const auto table = Router::from_file(other_table, *embedder_);
+  const auto table = from_file(other_table);
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, ErrorCode::kUnsupported);
   EXPECT_THAT(table.error().message, HasSubstr("embedding table"));
   RouterFile other_features = lr_file();
   other_features.feature_spec = "weir-text-0";
-  const auto features = Router::from_file(other_features, *embedder_);
+  const auto features = from_file(other_features);
   ASSERT_FALSE(features);
   EXPECT_THAT(features.error().message, HasSubstr("'weir-text-0'"));
 }
@@ -139,7 +142,7 @@ TEST_F(RouterTest, RecognisesTrainingQueries) {
 TEST_F(RouterTest, LoadNamesTheFileAndKeepsItsHash) {
   const auto folder = std::filesystem::path(testing::TempDir());
   const auto path = folder / "router_test.weir";
-  const std::string bytes = encode_router_file(lr_file());
+  const std::string bytes = encode_router_file(lr_file()).value();
   ASSERT_TRUE(write_file(path, bytes));
   const auto router = Router::load(path, *embedder_);
   ASSERT_TRUE(router) << router.error().message;
