@@ -54,6 +54,14 @@ std::expected<std::string, Error> inflate_all(std::string_view bytes, int window
   }
 }
 
+// RFC 8878, 3.1: a frame or a skippable frame. The library may also know formats from before the
+// standard, which nobody sends in good faith.
+bool begins_zstd_frame(std::string_view bytes) {
+  return bytes.starts_with("\x28\xB5\x2F\xFD") ||
+         (bytes.size() >= 4 && (static_cast<unsigned char>(bytes[0]) & 0xF0) == 0x50 &&
+          bytes.substr(1, 3) == "\x2A\x4D\x18");
+}
+
 std::expected<std::string, Error> decompress_zstd(std::string_view bytes, size_t limit_bytes) {
   const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(),
                                                                           &ZSTD_freeDStream);
@@ -62,8 +70,9 @@ std::expected<std::string, Error> decompress_zstd(std::string_view bytes, size_t
   ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, 23);
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   std::string out;
-  size_t hint = 1;
+  size_t hint = 0;
   for (;;) {
+    if (hint == 0 && !begins_zstd_frame(bytes.substr(in.pos))) return broken("zstd");
     const size_t before = out.size();
     out.resize(before + kStepBytes);
     ZSTD_outBuffer step{out.data() + before, kStepBytes, 0};

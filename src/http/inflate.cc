@@ -16,6 +16,13 @@ constexpr int kZlibWindow = 15;
 constexpr int kRawWindow = -15;
 constexpr int kZstdWindowLog = 23;  // what RFC 8878 asks every decoder to support
 
+// RFC 8878, 3.1. The library may also decode formats from before the standard (0x..27 and below),
+// which nobody sends in good faith.
+bool is_zstd_magic(std::string_view magic) {
+  return magic == "\x28\xB5\x2F\xFD" || ((static_cast<unsigned char>(magic[0]) & 0xF0) == 0x50 &&
+                                         magic.substr(1) == "\x2A\x4D\x18");
+}
+
 class ZlibInflater final : public Inflater {
  public:
   explicit ZlibInflater(ContentCoding coding) : gzip_(coding == ContentCoding::kGzip) {
@@ -74,24 +81,43 @@ class ZstdInflater final : public Inflater {
   std::expected<std::string_view, Error> pull() override {
     ZSTD_outBuffer out{out_.data(), kPieceBytes, 0};
     while (out.pos == 0 && (in_.pos < in_.size || more_)) {
-      left_ = ZSTD_decompressStream(stream_.get(), &out, &in_);
-      if (ZSTD_isError(left_))
+      if (between_frames_) {
+        if (!take_magic()) break;
+        if (!is_zstd_magic(magic_))
+          return fail(ErrorCode::kCorrupt, "the answer is broken compressed data");
+        ZSTD_inBuffer magic{magic_.data(), magic_.size(), 0};
+        if (ZSTD_isError(ZSTD_decompressStream(stream_.get(), &out, &magic)))
+          return fail(ErrorCode::kCorrupt, "the answer is broken compressed data");
+        magic_.clear();
+        between_frames_ = false;
+      }
+      const size_t hint = ZSTD_decompressStream(stream_.get(), &out, &in_);
+      if (ZSTD_isError(hint))
         return fail(ErrorCode::kCorrupt, "the answer is broken compressed data");
-      more_ = out.pos == out.size;
+      between_frames_ = hint == 0;
+      more_ = !between_frames_ && out.pos == out.size;
     }
     return std::string_view(out_.data(), out.pos);
   }
 
-  bool complete() const override { return left_ == 0; }
+  bool complete() const override { return between_frames_ && magic_.empty(); }
 
  private:
+  // Collects the magic number of the next frame; false when more input is needed.
+  bool take_magic() {
+    while (magic_.size() < 4 && in_.pos < in_.size)
+      magic_ += static_cast<const char*>(in_.src)[in_.pos++];
+    return magic_.size() == 4;
+  }
+
   struct Free {
     void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
   };
   std::unique_ptr<ZSTD_DStream, Free> stream_;
   ZSTD_inBuffer in_{};
   std::string out_ = std::string(kPieceBytes, '\0');
-  size_t left_ = 0;
+  std::string magic_;
+  bool between_frames_ = true;
   bool more_ = false;  // the decoder may hold output that did not fit
 };
 
