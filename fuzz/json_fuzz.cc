@@ -1,5 +1,6 @@
 // base/json: whatever it accepts keeps its bytes, can be walked and edited, and what it accepts or
-// refuses does not depend on the space around it. What weir quotes, it reads back.
+// refuses does not depend on the space around it. What weir quotes, it reads back. Where
+// nlohmann-json is installed, both must agree on plain input.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -7,6 +8,11 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/utf8.h"
+
+#if __has_include(<nlohmann/json.hpp>)
+#include <nlohmann/json.hpp>
+#define WEIR_HAS_NLOHMANN 1
+#endif
 
 namespace {
 
@@ -41,6 +47,20 @@ std::string well_formed(std::string_view text) {
   return out;
 }
 
+#ifdef WEIR_HAS_NLOHMANN
+// The other parser refuses ill-formed UTF-8, lone surrogates and numbers beyond double, and skips a
+// byte order mark; elsewhere the grammar is the same.
+void compare(const std::string& input, const std::expected<Document, weir::Error>& document) {
+  const bool too_large = !document && document.error().code == weir::ErrorCode::kTooLarge;
+  if (too_large || input.starts_with("\xEF")) return;
+  const bool other = nlohmann::json::accept(input);
+  if (other) CHECK(document.has_value());
+  const bool plain = input.find_first_of("eE\\") == std::string::npos && input.size() < 300 &&
+                     well_formed(input) == input;
+  if (plain && document) CHECK(other);
+}
+#endif
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -49,6 +69,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto document = Document::parse(input, limits);
   const auto padded = Document::parse("\n\t " + input + " \r\n", limits);
   CHECK(document.has_value() == padded.has_value());
+
+#ifdef WEIR_HAS_NLOHMANN
+  compare(input, document);
+#endif
 
   const std::string quoted = weir::json::quoted(input);
   const auto read_back = Document::parse(quoted);

@@ -11,6 +11,10 @@ const std::string& or_fallback(const std::string& text, const std::string& fallb
   return text.empty() ? fallback : text;
 }
 
+bool is_known(const catalog::Usage& usage) {
+  return usage.source != catalog::UsageSource::kNone;
+}
+
 bool is_json_object(const std::string& text) {
   const auto document = json::Document::parse(text);
   return document && document->root().is_object();
@@ -149,8 +153,11 @@ std::string write_answer(const RelayOptions& options, const AnswerFacts& facts,
     write_anthropic_content(whole, out);
     out.member("stop_reason", reason).key("stop_sequence").null();
   }
-  out.key("usage");
-  write_usage(options.client, facts.usage, out);
+  // Anthropic's shape demands counts; in OpenAI's, unknown ones are left out.
+  if (options.client == Dialect::kAnthropic || is_known(facts.usage)) {
+    out.key("usage");
+    write_usage(options.client, facts.usage, out);
+  }
   return out.end_object().take();
 }
 
@@ -222,7 +229,7 @@ void StreamWriter::write_openai(const ChatEvent& event, const AnswerFacts& facts
 }
 
 void StreamWriter::write_openai_end(const AnswerFacts& facts, std::string& out) {
-  if (options_.client_wants_usage) {
+  if (options_.client_wants_usage && is_known(facts.usage)) {
     json::Writer chunk = begin_chunk(facts);
     chunk.key("choices").begin_array().end_array().key("usage");
     write_usage(Dialect::kOpenAi, facts.usage, chunk);

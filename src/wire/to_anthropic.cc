@@ -185,8 +185,10 @@ std::expected<void, Error> write_tools(json::Value tools, Encoded& encoded, json
     if (given(function["description"]))
       out.raw_member("description", function["description"].raw());
     if (given(function["strict"])) out.raw_member("strict", function["strict"].raw());
-    out.raw_member("input_schema", given(function["parameters"])
-                                       ? function["parameters"].raw()
+    // Anthropic wants the type even when there is nothing to pass.
+    const json::Value schema = function["parameters"];
+    out.raw_member("input_schema", given(schema) && !is_empty(schema)
+                                       ? schema.raw()
                                        : R"({"type":"object","properties":{}})");
     out.end_object();
   }

@@ -12,6 +12,10 @@ namespace {
 constexpr size_t kUserLimit = 64;
 constexpr size_t kStopLimit = 4;
 
+bool is_direct(json::Value callers) {
+  return callers.size() == 0 || (callers.size() == 1 && callers.at(0).string_or("") == "direct");
+}
+
 using enum Fate;
 
 // clang-format off
@@ -30,7 +34,7 @@ constexpr FieldRule kToolUseRules[] = {{"type"}, {"id"}, {"name"}, {"input"}};
 constexpr FieldRule kToolResultRules[] = {{"type"}, {"tool_use_id"}, {"content"}};
 constexpr FieldRule kToolRules[] = {
     {"name"}, {"description"}, {"input_schema"}, {"type"}, {"strict"},
-    {"defer_loading", kRefused, is_false}, {"allowed_callers", kRefused, is_empty},
+    {"defer_loading", kRefused, is_false}, {"allowed_callers", kRefused, is_direct},
 };
 constexpr FieldRule kConfigRules[] = {{"format"}};
 // clang-format on
