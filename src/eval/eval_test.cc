@@ -169,6 +169,8 @@ TEST(Evaluate, OneQueryAndNoGapGiveNullsInPlaceOfFigures) {
   const auto document = json::Document::parse(
       to_json(evaluate(measured, {.seed = 0, .resamples = 20, .random_runs = 2}), {}));
   ASSERT_TRUE(document);
+  EXPECT_THAT(to_svg(evaluate(measured, {.seed = 0, .resamples = 20, .random_runs = 2}), {}),
+              testing::Not(testing::HasSubstr("nan")));
   EXPECT_TRUE(document->root()["apgr"].is_null());
   EXPECT_TRUE(document->root()["ci95"]["apgr"].is_null());
   EXPECT_EQ(document->root()["queries"].as_int64(), 1);

@@ -104,8 +104,9 @@ std::string legend(std::span<const Curve> curves, const Evaluation& evaluation) 
     const double y = kTop + 16 + 40 * static_cast<double>(i);
     fmt::format_to(std::back_inserter(out),
                    "<path class=\"{0}\" d=\"M{1} {2}h22\"/><text x=\"{3}\" y=\"{4}\">{0}</text>"
-                   "<text class=\"note\" x=\"{3}\" y=\"{5}\">APGR {6:.3f}</text>\n",
-                   curves[i].name, kRight + 16, y, kRight + 44, y + 4, y + 20, apgr[i]);
+                   "<text class=\"note\" x=\"{3}\" y=\"{5}\">APGR {6}</text>\n",
+                   curves[i].name, kRight + 16, y, kRight + 44, y + 4, y + 20,
+                   std::isfinite(apgr[i]) ? fmt::format("{:.3f}", apgr[i]) : "undefined");
   }
   return out;
 }
