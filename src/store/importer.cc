@@ -106,7 +106,7 @@ Totals totals_of(const EndRecord& end) {
 const std::string_view kRequestRowColumns =
     "route, mode, reason, outcome, served_tier, control, fallback, cost_nanousd, "
     "modelled_strong_nanousd, modelled_weak_nanousd, input_tokens, latency_us, overhead_us, "
-    "first_token_us";
+    "first_token_us, assigned";
 
 RequestRow read_request_row(const Statement& row) {
   return {.route = row.text(0),
@@ -114,6 +114,7 @@ RequestRow read_request_row(const Statement& row) {
           .reason = row.text(2),
           .outcome = row.text(3),
           .served_tier = row.text(4),
+          .assigned = row.text(14),
           .control = row.int64(5) != 0,
           .fallback = row.int64(6) != 0,
           .cost_nanousd = row.optional_int64(7),

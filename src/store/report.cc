@@ -42,6 +42,15 @@ void modelled(json::Writer& out, const Report& r) {
   out.end_object();
 }
 
+// What a route that only observes would have done.
+void observed(json::Writer& out, const Report& r) {
+  out.key("observed_modelled").begin_object();
+  out.member("calls", r.observed_modelled_calls).member("weak_calls", r.observed_weak_calls);
+  amount(out, "actual_usd", r.observed_cost_nanousd);
+  amount(out, "routed_usd", r.observed_routed_nanousd);
+  out.end_object();
+}
+
 void models(json::Writer& out, const Report& r) {
   out.key("models").begin_array();
   for (const ModelCount& m : r.models) {
@@ -105,6 +114,7 @@ std::string report_json(const Report& r) {
   out.member("simulated_calls", r.simulated_calls).member("upstream_calls", r.upstream_calls);
   out.member("routed", r.routed_calls).member("named", r.named_calls);
   out.member("observed", r.observed_calls).member("client_gone", r.client_gone);
+  observed(out, r);
   out.member("since", format_rfc3339(r.since_us)).member("until", format_rfc3339(r.until_us));
   models(out, r);
   out.end_object();

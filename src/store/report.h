@@ -43,6 +43,9 @@ struct Report {
   std::optional<int64_t> modelled_cost_nanousd;
   std::optional<int64_t> all_strong_nanousd, all_weak_nanousd, saved_nanousd;
   std::optional<double> saved_percent;
+  // The same for routes that only observe: what acting on the decisions would have saved.
+  int64_t observed_modelled_calls = 0, observed_weak_calls = 0;
+  std::optional<int64_t> observed_cost_nanousd, observed_routed_nanousd;
   double avg_strong_tokens = 0, avg_weak_tokens = 0;  // input tokens a routed request
   int64_t unpriced_calls = 0, estimated_calls = 0;
   int64_t fallbacks = 0;

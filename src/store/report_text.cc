@@ -87,6 +87,16 @@ void add_money(const Report& r, Lines& out) {
   out.note("nothing about quality.");
 }
 
+void add_observed(const Report& r, Lines& out) {
+  if (r.observed_modelled_calls == 0) return;
+  out.section("Observed only (mode: observe; what routing would have done, modelled)");
+  out.add("these requests cost",
+          fmt::format("{} ({} requests)", usd(r.observed_cost_nanousd), r.observed_modelled_calls));
+  out.add("routed they would have",
+          fmt::format("{} ({} of them on the weak model)", usd(r.observed_routed_nanousd),
+                      r.observed_weak_calls));
+}
+
 void add_models(const Report& r, Lines& out) {
   if (r.models.empty()) return;
   out.section("Models");
@@ -127,6 +137,7 @@ std::string report_text(const Report& r) {
         r.simulated_calls, r.upstream_calls);
   add_requests(r, out);
   add_money(r, out);
+  add_observed(r, out);
   if (r.latency.count > 0) out.section("Time");
   out.quantiles("whole request", r.latency);
   out.quantiles("to the first token", r.first_token);

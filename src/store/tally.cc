@@ -94,6 +94,7 @@ void Tally::add(const RequestRow& row) {
   if (row.latency_us) latency_.add(*row.latency_us);
   if (row.overhead_us) overhead_.add(*row.overhead_us);
   if (row.first_token_us) first_token_.add(*row.first_token_us);
+  add_modelled(row);
   if (!routed) return;
 
   ++counts_.routed_calls;
@@ -106,7 +107,18 @@ void Tally::add(const RequestRow& row) {
     ++weak_requests_;
     weak_tokens_ += row.input_tokens;
   }
-  if (row.cost_nanousd && row.modelled_strong_nanousd && row.modelled_weak_nanousd) {
+}
+
+void Tally::add_modelled(const RequestRow& row) {
+  if (!row.cost_nanousd || !row.modelled_strong_nanousd || !row.modelled_weak_nanousd) return;
+  if (row.mode == "observe") {
+    const bool weak = row.assigned == "weak";
+    ++counts_.observed_modelled_calls;
+    if (weak) ++counts_.observed_weak_calls;
+    add_to(counts_.observed_cost_nanousd, *row.cost_nanousd);
+    add_to(counts_.observed_routed_nanousd,
+           weak ? *row.modelled_weak_nanousd : *row.modelled_strong_nanousd);
+  } else if (is_routed(row.mode, row.reason)) {
     ++counts_.modelled_calls;
     add_to(counts_.modelled_cost_nanousd, *row.cost_nanousd);
     add_to(counts_.all_strong_nanousd, *row.modelled_strong_nanousd);

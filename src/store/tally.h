@@ -20,7 +20,7 @@ namespace weir::store {
 
 // The part of a request's row that is counted. Views live as long as the row.
 struct RequestRow {
-  std::string_view route, mode, reason, outcome, served_tier;
+  std::string_view route, mode, reason, outcome, served_tier, assigned;
   bool control = false, fallback = false;
   std::optional<int64_t> cost_nanousd, modelled_strong_nanousd, modelled_weak_nanousd;
   int64_t input_tokens = 0;
@@ -74,6 +74,7 @@ class Tally {
   Report report(int64_t until_us) const;
 
  private:
+  void add_modelled(const RequestRow& row);
   ModelCount& model_count(const CallRow& row);
 
   IsLabel is_label_;
