@@ -27,6 +27,8 @@ void check_request(Dialect from, const std::string& body) {
     CHECK(encoded.has_value() == weir::wire::check_expressible(*chat, to).has_value());
     if (!encoded) continue;
     const auto again = weir::wire::decode_chat(to, encoded->body);
+    // A translated schema may stand one level deeper than it did.
+    if (!again && again.error().code == weir::ErrorCode::kTooLarge) continue;
     CHECK(again && again->model == "other" && again->stream == chat->stream);
     CHECK(again->needs.tools == chat->needs.tools || from != to);
     if (from == to) CHECK(again->turns.size() == chat->turns.size());

@@ -9,20 +9,28 @@
 namespace weir::apps {
 
 // Each is defined in the file of its name.
+int run_check(Arguments arguments);
+int run_demo(Arguments arguments);
 int run_estimate(Arguments arguments);
 int run_eval(Arguments arguments);
 int run_export(Arguments arguments);
 int run_features(Arguments arguments);
+int run_keys(Arguments arguments);
+int run_replay(Arguments arguments);
 int run_report(Arguments arguments);
 int run_route(Arguments arguments);
 int run_serve(Arguments arguments);
 int run_show(Arguments arguments);
+int run_simulate(Arguments arguments);
 int run_train(Arguments arguments);
 
 namespace {
 
 constexpr std::array kCommands{
     Command{"serve", "routes requests over HTTP until a signal ends it", run_serve},
+    Command{"demo", "shows routing and its saving without any key", run_demo},
+    Command{"check", "says what is wrong with a settings file, or what it means", run_check},
+    Command{"keys", "makes keys for clients", run_keys},
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
     Command{"route", "decides between weak and strong without calling a model", run_route},
@@ -31,11 +39,15 @@ constexpr std::array kCommands{
     Command{"report", "cost, modelled saving and latency of a period", run_report},
     Command{"show", "one request with its decision and its calls", run_show},
     Command{"export", "the rows of the ledger as CSV or JSONL", run_export},
+    Command{"simulate", "a provider that answers checkable questions", run_simulate},
+    Command{"replay", "a provider that gives recorded answers", run_replay},
 };
 
 }  // namespace
 
-std::span<const Command> commands() { return kCommands; }
+std::span<const Command> commands() {
+  return kCommands;
+}
 
 std::expected<void, int> parse_arguments(CLI::App& app, Arguments arguments) {
   // CLI11 takes the arguments last first.

@@ -303,7 +303,7 @@ const ErrorCase kErrorCases[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, LoadErrors, ::testing::ValuesIn(kErrorCases),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(Load, ReportsAllProblemsAtOnce) {
   EXPECT_EQ(error_of("server: {port: x}\nseed: y\n"),

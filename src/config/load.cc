@@ -20,6 +20,7 @@ std::expected<Loaded, Error> load_read(ReadResult& read, std::string_view name,
                                        const LoadInputs& inputs) {
   // References between sections mean little while single values are wrong.
   if (read.problems.empty()) {
+    read.draft.options.catalog = catalog::Catalog::built_in();
     Loaded loaded = finish(read, name, folder, inputs);
     if (read.problems.empty()) return loaded;
   }
@@ -38,7 +39,6 @@ Environment process_environment() {
 std::expected<Loaded, Error> load(const LoadInputs& inputs) {
   if (!inputs.file) {
     ReadResult read;
-    read.draft.options.catalog = catalog::Catalog::built_in();
     return load_read(read, "command line", ".", inputs);
   }
   TRY_ASSIGN(const std::string text, read_file(*inputs.file, kFileLimit));
@@ -49,7 +49,6 @@ std::expected<Loaded, Error> load_text(std::string_view text, std::string_view n
                                        const LoadInputs& inputs) {
   TRY_ASSIGN(const Node root, parse_yaml(text, name));
   ReadResult read = read_settings(root, name, inputs.environment);
-  read.draft.options.catalog = catalog::Catalog::built_in();
   const std::filesystem::path folder =
       inputs.file ? inputs.file->parent_path() : std::filesystem::path(".");
   return load_read(read, name, folder, inputs);

@@ -68,8 +68,8 @@ TEST_P(EveryFamily, WrongAnswersOnOfferAreWrong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, EveryFamily, ::testing::ValuesIn(kFamilies),
-                         [](const auto& info) {
-                           std::string name(to_string(info.param));
+                         [](const auto& instance) {
+                           std::string name(to_string(instance.param));
                            std::erase(name, ' ');
                            return name;
                          });
