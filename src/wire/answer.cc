@@ -7,11 +7,12 @@
 #include "base/json.h"
 #include "wire/answer_reader.h"
 #include "wire/answer_writer.h"
+#include "wire/values.h"
 
 namespace weir::wire {
 
 std::expected<Answer, Error> translate_answer(const RelayOptions& options, std::string body) {
-  auto document = json::Document::parse(std::move(body));
+  auto document = json::Document::parse(std::move(body), kBodyLimits);
   if (!document)
     return fail(ErrorCode::kCorrupt,
                 fmt::format("the provider's answer is no JSON: {}", document.error().message));

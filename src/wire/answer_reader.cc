@@ -9,6 +9,11 @@
 #include "wire/values.h"
 
 namespace weir::wire {
+namespace {
+
+constexpr size_t kToolLimit = 1'024;
+
+}  // namespace
 
 void AnswerReader::start(json::Value message, std::vector<ChatEvent>& out) {
   if (facts_.id.empty()) facts_.id = message["id"].string_or("");
@@ -71,8 +76,7 @@ std::expected<void, Error> AnswerReader::read_event(json::Value data, std::vecto
     facts_.usage = read_usage(Dialect::kOpenAi, usage);
   const json::Value choices = data["choices"];
   if (choices.size() > 0) start(data, out);
-  read_openai_choices(choices, "delta", out);
-  return {};
+  return read_openai_choices(choices, "delta", out);
 }
 
 void AnswerReader::read_done(std::vector<ChatEvent>& out) {
@@ -82,8 +86,9 @@ void AnswerReader::read_done(std::vector<ChatEvent>& out) {
   out.push_back({ChatEventKind::kEnd, {}, {}, {}, 0});
 }
 
-void AnswerReader::read_openai_choices(json::Value choices, std::string_view message_key,
-                                       std::vector<ChatEvent>& out) {
+std::expected<void, Error> AnswerReader::read_openai_choices(json::Value choices,
+                                                             std::string_view message_key,
+                                                             std::vector<ChatEvent>& out) {
   for (const json::Value choice : choices) {
     const json::Value message = choice[message_key];
     // Further choices (n > 1) exist in the same dialect only, where no steps are needed.
@@ -91,9 +96,10 @@ void AnswerReader::read_openai_choices(json::Value choices, std::string_view mes
       count_further_choice(message);
       continue;
     }
-    read_openai_message(message, out);
+    TRY(read_openai_message(message, out));
     if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), out);
   }
+  return {};
 }
 
 void AnswerReader::count_further_choice(json::Value message) {
@@ -110,7 +116,8 @@ void AnswerReader::count_further_choice(json::Value message) {
 }
 
 // A delta and a whole message have the same members.
-void AnswerReader::read_openai_message(json::Value message, std::vector<ChatEvent>& out) {
+std::expected<void, Error> AnswerReader::read_openai_message(json::Value message,
+                                                             std::vector<ChatEvent>& out) {
   // Compatible servers spell the readable reasoning in two ways.
   const json::Value reasoning = message["reasoning_content"];
   add_text(ChatEventKind::kThinking, given(reasoning) ? reasoning : message["reasoning"], out);
@@ -121,12 +128,16 @@ void AnswerReader::read_openai_message(json::Value message, std::vector<ChatEven
   }
   if (message["audio"].is_object()) facts_.has_content = true;
   int64_t position = 0;
-  for (const json::Value call : message["tool_calls"])
+  for (const json::Value call : message["tool_calls"]) {
+    if (tools_.size() > kToolLimit)
+      return fail(ErrorCode::kTooLarge, "the provider's answer has more than 1,024 tool calls");
     read_openai_call(call, position++, out);
+  }
   if (const json::Value legacy = message["function_call"]; legacy.is_object()) {
     facts_.has_content = true;
     facts_.output_characters += static_cast<int64_t>(count_utf8(legacy["arguments"].string_or("")));
   }
+  return {};
 }
 
 void AnswerReader::read_openai_call(json::Value call, int64_t position,
@@ -218,7 +229,7 @@ std::expected<void, Error> AnswerReader::read_answer(json::Value root,
                                             : "the provider's answer has no content");
   start(root, out);
   if (openai) {
-    read_openai_choices(content, "message", out);
+    TRY(read_openai_choices(content, "message", out));
   } else {
     int64_t index = 0;
     for (const json::Value block : content)

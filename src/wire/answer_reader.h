@@ -52,12 +52,12 @@ class AnswerReader {
   explicit AnswerReader(Dialect provider) : provider_(provider) {}
 
   // `data` of one event of the stream. Appends to `out`; nothing after `ended` or a failure.
-  // Fails: kCorrupt.
+  // Fails: kCorrupt; kTooLarge over 1,024 tool calls.
   [[nodiscard]] std::expected<void, Error> read_event(json::Value data,
                                                       std::vector<ChatEvent>& out);
   void read_done(std::vector<ChatEvent>& out);  // OpenAI's [DONE]
 
-  // A whole answer; gives the steps up to kEnd. Fails: kCorrupt.
+  // A whole answer; gives the steps up to kEnd. Fails as read_event.
   [[nodiscard]] std::expected<void, Error> read_answer(json::Value root,
                                                        std::vector<ChatEvent>& out);
 
@@ -77,9 +77,9 @@ class AnswerReader {
   void close_tools(std::vector<ChatEvent>& out);
   void finish(std::string reason, std::vector<ChatEvent>& out);
 
-  void read_openai_choices(json::Value choices, std::string_view message_key,
-                           std::vector<ChatEvent>& out);
-  void read_openai_message(json::Value message, std::vector<ChatEvent>& out);
+  std::expected<void, Error> read_openai_choices(json::Value choices, std::string_view message_key,
+                                                 std::vector<ChatEvent>& out);
+  std::expected<void, Error> read_openai_message(json::Value message, std::vector<ChatEvent>& out);
   void read_openai_call(json::Value call, int64_t position, std::vector<ChatEvent>& out);
   void count_further_choice(json::Value message);
   void estimate_output();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "wire/usage.h"
+#include "wire/values.h"
 
 namespace weir::wire {
 namespace {
@@ -16,7 +17,7 @@ bool is_known(const catalog::Usage& usage) {
 }
 
 bool is_json_object(const std::string& text) {
-  const auto document = json::Document::parse(text);
+  const auto document = json::Document::parse(text, kArgumentLimits);
   return document && document->root().is_object();
 }
 

@@ -211,6 +211,19 @@ TEST(DecodeChat, EstimatesTokensWithoutCountingImageBytes) {
   EXPECT_NEAR(static_cast<double>(image.estimated_input_tokens), 1500 + 15, 5);
 }
 
+TEST(EncodeChat, DroppedNamesAreFitForAHeader) {
+  std::string members;
+  for (int i = 0; i < 100; ++i)
+    members += fmt::format(R"(,"x{}\r\n: \u00e9":1)", i);
+  const Chat chat =
+      decode(Dialect::kOpenAi,
+             R"({"model":"m","messages":[{"role":"user","content":"a")" + members + "}]}");
+  const auto encoded = encode_chat(chat, {.dialect = Dialect::kAnthropic, .model = "m"});
+  ASSERT_TRUE(encoded);
+  EXPECT_EQ(encoded->dropped.size(), 32u);
+  EXPECT_EQ(encoded->dropped.front(), "messages.x0______");
+}
+
 TEST(EncodeChat, SameDialectChangesTheModelOnly) {
   const std::string before =
       "\n{ \"messages\" :[ {\"role\":\"user\",\r\n\"content\":\"\\u00e9\\/\"}"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "wire/chat.h"
 #include "wire/turns.h"
@@ -10,7 +11,6 @@
 namespace weir::wire {
 namespace {
 
-constexpr json::Limits kLimits{.max_depth = 128, .max_values = size_t{1} << 20};
 constexpr int64_t kTokensPerMedia = 1'500;
 
 std::unexpected<Error> wrong(std::string_view field, std::string_view wanted) {
@@ -120,17 +120,20 @@ bool has_open_tool_call(const std::vector<Turn>& turns) {
   const auto last = std::find_if(turns.rbegin(), turns.rend(),
                                  [](const Turn& t) { return t.role == Role::kAssistant; });
   if (last == turns.rend()) return false;
-  for (const Part& call : last->parts) {
-    if (call.kind != PartKind::kToolCall) continue;
+  std::set<std::string> answered;
+  bool any_result = false;
+  std::for_each(turns.rbegin(), last, [&](const Turn& turn) {
+    for (const Part& part : turn.parts) {
+      if (part.kind != PartKind::kToolResult) continue;
+      any_result = true;
+      answered.insert(part.id.string_or(""));
+    }
+  });
+  return std::ranges::any_of(last->parts, [&](const Part& call) {
+    if (call.kind != PartKind::kToolCall) return false;
     const auto id = call.id.as_string();
-    const bool answered = std::any_of(turns.rbegin(), last, [&](const Turn& turn) {
-      return std::ranges::any_of(turn.parts, [&](const Part& part) {
-        return part.kind == PartKind::kToolResult && (!id || part.id.as_string() == id);
-      });
-    });
-    if (!answered) return true;
-  }
-  return false;
+    return id ? !answered.contains(*id) : !any_result;
+  });
 }
 
 void read_identity(Chat& chat) {
@@ -158,7 +161,7 @@ std::vector<std::string> text_parts(const Turn& turn) {
 }
 
 std::expected<Chat, Error> decode_chat(Dialect dialect, std::string body) {
-  TRY_ASSIGN(json::Document document, json::Document::parse(std::move(body), kLimits));
+  TRY_ASSIGN(json::Document document, json::Document::parse(std::move(body), kBodyLimits));
   Chat chat;
   chat.dialect = dialect;
   chat.body = std::make_unique<json::Document>(std::move(document));

@@ -8,11 +8,10 @@
 #include "wire/answer_reader.h"
 #include "wire/answer_writer.h"
 #include "wire/sse.h"
+#include "wire/values.h"
 
 namespace weir::wire {
 namespace {
-
-constexpr json::Limits kLimits{.max_depth = 128, .max_values = size_t{1} << 20};
 
 // Where `"usage":null` stands in a chunk, together with one comma. nullopt when it is not there.
 std::optional<json::Range> null_usage(const json::Document& chunk) {
@@ -80,7 +79,7 @@ std::expected<void, Error> StreamRelay::State::take(const SseReader::Frame& fram
 
 std::expected<void, Error> StreamRelay::State::take_json(const SseReader::Frame& frame,
                                                          std::string& out) {
-  const auto document = json::Document::parse(std::string(frame.data), kLimits);
+  const auto document = json::Document::parse(std::string(frame.data), kBodyLimits);
   if (!document)
     return fail(ErrorCode::kCorrupt, fmt::format("an event of the provider's stream is no JSON: {}",
                                                  document.error().message));

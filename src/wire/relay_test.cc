@@ -167,6 +167,17 @@ TEST(Relay, OneEventIsBounded) {
   EXPECT_FALSE(relay.feed("\n\n"));
 }
 
+TEST(Relay, ToolCallsAreBounded) {
+  std::string calls = "{}";
+  for (int i = 1; i < 2'000; ++i)
+    calls += fmt::format(R"(,{{"index":{}}})", i);
+  StreamRelay relay(RelayOptions{});
+  const auto step =
+      relay.feed(R"(data: {"choices":[{"delta":{"tool_calls":[)" + calls + "]}}]}\n\n");
+  ASSERT_FALSE(step);
+  EXPECT_EQ(step.error().code, ErrorCode::kTooLarge);
+}
+
 TEST(StreamError, EndsTheClientsStream) {
   EXPECT_EQ(encode_stream_error(Dialect::kAnthropic, "overloaded_error", "a\nb"),
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","

@@ -83,7 +83,7 @@ std::expected<void, Error> add_text(const Part& part, const std::string& where,
 std::string arguments_object(json::Value arguments) {
   const std::string text = arguments.string_or("");
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "{}";
-  const auto document = json::Document::parse(text);
+  const auto document = json::Document::parse(text, kArgumentLimits);
   if (document && document->root().is_object()) return std::string(document->root().raw());
   json::Writer out;
   return out.begin_object().member("malformed_arguments", text).end_object().take();

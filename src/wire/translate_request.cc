@@ -37,7 +37,12 @@ std::unexpected<Error> inexpressible(std::string_view field, std::string_view wh
 }
 
 void note_dropped(std::string name, std::vector<std::string>& dropped) {
-  if (std::ranges::find(dropped, name) == dropped.end()) dropped.push_back(std::move(name));
+  constexpr size_t kLimit = 32, kNameLimit = 64;
+  name.resize(std::min(name.size(), kNameLimit));
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return c >= 0x80 || (std::isalnum(c) == 0 && c != '.'); }, '_');
+  if (dropped.size() < kLimit && std::ranges::find(dropped, name) == dropped.end())
+    dropped.push_back(std::move(name));
 }
 
 bool is_blank(json::Value text) {

@@ -46,6 +46,7 @@ enum class Unknown : uint8_t { kRefused, kDropped };
 // `field`: the other dialect cannot express it.
 std::unexpected<Error> inexpressible(std::string_view field, std::string_view why = "");
 
+// At most 32 names of letters, digits, `.` and `_`, each once: they go into a header.
 void note_dropped(std::string name, std::vector<std::string>& dropped);
 
 bool is_blank(json::Value text);  // a string without a visible character

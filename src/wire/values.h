@@ -5,6 +5,11 @@
 
 namespace weir::wire {
 
+// Of requests, answers and events: 32 bytes of memory a value.
+inline constexpr json::Limits kBodyLimits{.max_depth = 128, .max_values = size_t{1} << 20};
+// Of tool arguments, which become a part of such a body.
+inline constexpr json::Limits kArgumentLimits{.max_depth = 64, .max_values = size_t{1} << 18};
+
 // Present and not null: both dialects treat null as "not given".
 inline bool given(json::Value value) {
   return value.exists() && !value.is_null();
