@@ -46,6 +46,10 @@ void Statement::bind(int index, std::string_view text) {
   CHECK(sqlite3_bind_text64(handle_.get(), index + 1, text.data() != nullptr ? text.data() : "",
                             text.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
 }
+void Statement::bind_view(int index, std::string_view text) {
+  CHECK(sqlite3_bind_text64(handle_.get(), index + 1, text.data() != nullptr ? text.data() : "",
+                            text.size(), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+}
 void Statement::bind(int index, int64_t number) {
   CHECK(sqlite3_bind_int64(handle_.get(), index + 1, number) == SQLITE_OK);
 }

@@ -23,6 +23,8 @@ class Statement {
  public:
   // Columns and parameters count from 0.
   void bind(int index, std::string_view text);
+  // Without a copy: the text must live until the statement has run.
+  void bind_view(int index, std::string_view text);
   void bind(int index, int64_t number);
   void bind(int index, double number);
   void bind_null(int index);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <concepts>
+#include <utility>
 
+#include "base/log.h"
 #include "store/record_fields.h"
 
 namespace weir::store {
@@ -20,7 +22,9 @@ constexpr std::string_view kTotals[] = {"cost_nanousd", "unpriced_calls", "input
 class Binder {
  public:
   explicit Binder(Statement& statement) : statement_(statement) {}
-  void operator()(std::string_view, const std::string& text) { statement_.bind(next_++, text); }
+  void operator()(std::string_view, const std::string& text) {
+    statement_.bind_view(next_++, text);
+  }
   void operator()(std::string_view, std::integral auto number) {
     statement_.bind(next_++, static_cast<int64_t>(number));
   }
@@ -32,9 +36,11 @@ class Binder {
     else
       statement_.bind_null(next_++);
   }
-  void operator()(std::string_view, CallRole role) { statement_.bind(next_++, to_string(role)); }
+  void operator()(std::string_view, CallRole role) {
+    statement_.bind_view(next_++, to_string(role));
+  }
   void operator()(std::string_view, catalog::UsageSource source) {
-    statement_.bind(next_++, to_string(source));
+    statement_.bind_view(next_++, to_string(source));
   }
 
  private:
@@ -99,6 +105,42 @@ Totals totals_of(const EndRecord& end) {
   }
   if (totals.unpriced_calls > 0) totals.cost_nanousd.reset();
   return totals;
+}
+
+RequestRow request_row(const StartRecord& start, const EndRecord& end) {
+  const Totals totals = totals_of(end);
+  return {.route = start.route,
+          .mode = start.mode,
+          .reason = start.reason,
+          .outcome = end.outcome,
+          .served_tier = end.served_tier,
+          .assigned = start.assigned,
+          .control = start.control,
+          .fallback = end.fallback,
+          .cost_nanousd = totals.cost_nanousd,
+          .modelled_strong_nanousd = end.modelled_strong_nanousd,
+          .modelled_weak_nanousd = end.modelled_weak_nanousd,
+          .input_tokens = totals.input_tokens,
+          .latency_us = end.latency_us,
+          .overhead_us = end.overhead_us,
+          .first_token_us = end.first_token_us};
+}
+
+CallRow call_row(const StartRecord& start, const EndRecord& end, const CallRecord& call) {
+  return {.route = start.route,
+          .fallback = end.fallback,
+          .role = to_string(call.role),
+          .model = call.model,
+          .tier = call.tier,
+          .outcome = call.outcome,
+          .usage_source = to_string(call.usage.source),
+          .input_tokens = call.usage.input_tokens,
+          .cache_read_tokens = call.usage.cache_read_tokens,
+          .cache_write_tokens = call.usage.cache_write_tokens,
+          .cache_write_1h_tokens = call.usage.cache_write_1h_tokens,
+          .output_tokens = call.usage.output_tokens,
+          .cost_nanousd = call.cost_nanousd,
+          .simulated = call.simulated};
 }
 
 }  // namespace
@@ -178,44 +220,45 @@ std::expected<void, Error> Importer::prepare() {
 }
 
 std::expected<void, Error> Importer::begin() {
-  ended_.clear();
-  open_.clear();
   return database_.execute("BEGIN");
 }
 
 std::expected<void, Error> Importer::add(Record&& record) {
   if (auto* start = std::get_if<StartRecord>(&record)) {
-    std::string id = start->id;
-    open_.try_emplace(std::move(id), std::move(*start));
+    const auto [place, added] = open_.try_emplace(start->id);
+    if (!added) return {};
+    place->second = std::move(*start);
+    opened_.push_back(place->first);
     return {};
   }
-  const EndRecord& end = std::get<EndRecord>(record);
-  if (const auto found = open_.find(end.id); found != open_.end()) {
-    auto written = write_end(found->second, end);
-    open_.erase(found);
-    return written;
-  }
-  // The row of an earlier batch is completed. Should there be none, because its start could not be
-  // written, the answer is on the record all the same.
-  const StartRecord stub{.id = end.id, .started_us = end.ended_us - end.latency_us};
-  return write_end(stub, end);
+  Ended ended{.start = std::nullopt, .end = std::get<EndRecord>(std::move(record))};
+  if (auto found = open_.extract(ended.end.id); !found.empty())
+    ended.start = std::move(found.mapped());
+  // Kept also where the write fails, so that roll_back() has the start.
+  ended_.push_back(std::move(ended));
+  TRY_ASSIGN(const bool is_new, write_end(ended_.back().start, ended_.back().end));
+  if (!is_new) ended_.pop_back();
+  return {};
 }
 
-std::expected<void, Error> Importer::write_end(const StartRecord& start, const EndRecord& end) {
+std::expected<bool, Error> Importer::write_end(const std::optional<StartRecord>& start,
+                                               const EndRecord& end) {
+  // Without the start in memory the row of write_open() is completed. Should there be none, because
+  // its start could not be written, the answer is on the record all the same.
+  const StartRecord stub{.id = end.id, .started_us = end.ended_us - end.latency_us};
   const Totals totals = totals_of(end);
   Binder bind(*upsert_end_);
-  visit_start_fields(start, bind);
+  visit_start_fields(start ? *start : stub, bind);
   visit_end_fields(end, bind);
   bind("", totals.cost_nanousd);
   bind("", totals.unpriced_calls);
   bind("", totals.input_tokens);
   bind("", totals.output_tokens);
   TRY(upsert_end_->run());
-  if (database_.changes() == 0) return {};
+  if (database_.changes() == 0) return false;
   for (size_t seq = 0; seq < end.calls.size(); ++seq)
     TRY(write_call(end.id, seq, end.calls[seq]));
-  ended_.push_back(end.id);
-  return {};
+  return true;
 }
 
 std::expected<void, Error> Importer::write_call(const std::string& id, size_t seq,
@@ -227,18 +270,45 @@ std::expected<void, Error> Importer::write_call(const std::string& id, size_t se
   return insert_call_->run();
 }
 
-std::expected<void, Error> Importer::commit() {
-  for (const auto& [id, start] : open_) {
-    visit_start_fields(start, Binder(*insert_start_));
+std::expected<void, Error> Importer::write_open() {
+  while (!open_.empty()) {
+    written_open_.push_back(std::move(open_.extract(open_.begin()).mapped()));
+    visit_start_fields(written_open_.back(), Binder(*insert_start_));
     TRY(insert_start_->run());
   }
-  open_.clear();
-  return database_.execute("COMMIT");
+  return {};
+}
+
+std::expected<void, Error> Importer::commit(Tally* tally) {
+  TRY(database_.execute("COMMIT"));
+  opened_.clear();
+  written_open_.clear();
+  const std::vector<Ended> ended = std::exchange(ended_, {});
+  if (tally == nullptr) return {};
+  for (const Ended& request : ended) {
+    if (!request.start) {
+      // The batch stands; what cannot be counted now is missing from the live numbers only.
+      if (auto counted = count_stored(request.end.id, *tally); !counted)
+        log_warning("a request is not counted: {}", counted.error().message);
+      continue;
+    }
+    tally->add(request_row(*request.start, request.end));
+    for (const CallRecord& call : request.end.calls)
+      tally->add(call_row(*request.start, request.end, call));
+  }
+  return {};
 }
 
 void Importer::roll_back() {
+  for (StartRecord& start : written_open_)
+    open_.try_emplace(start.id, std::move(start));
+  for (Ended& request : ended_)
+    if (request.start) open_.try_emplace(request.end.id, std::move(*request.start));
+  for (const std::string& id : opened_)
+    open_.erase(id);
+  written_open_.clear();
   ended_.clear();
-  open_.clear();
+  opened_.clear();
   // Fails when the failure itself has ended the transaction, which is what is wanted.
   (void)database_.execute("ROLLBACK");
 }
@@ -266,7 +336,7 @@ std::expected<bool, Error> Importer::drop_before(int64_t cutoff_us) {
   return until_us < cutoff_us;
 }
 
-std::expected<void, Error> Importer::count(const std::string& id, Tally& tally) {
+std::expected<void, Error> Importer::count_stored(const std::string& id, Tally& tally) {
   request_row_->bind(0, id);
   TRY_ASSIGN(const bool found, request_row_->step());
   if (found) tally.add(read_request_row(*request_row_));

@@ -7,6 +7,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,35 +24,43 @@ class Importer {
   [[nodiscard]] static std::expected<std::unique_ptr<Importer>, Error> open(Database& database);
 
   [[nodiscard]] std::expected<void, Error> begin();
-  // A start is kept until its end comes or the batch is committed: most requests are one row,
-  // written once.
+  // A start waits in memory for its end, so that most requests are one row, written once; until
+  // then its journal segment must stay.
   [[nodiscard]] std::expected<void, Error> add(Record&& record);
-  // After a failure nothing of the batch is in the database: give its records again.
-  [[nodiscard]] std::expected<void, Error> commit();
+  // Writes the waiting starts as open rows: before a segment that may hold one is deleted.
+  [[nodiscard]] std::expected<void, Error> write_open();
+  // Counts what ended with this batch into `tally`, each request once ever. After a failure nothing
+  // of the batch is in the database: roll back and give its records again.
+  [[nodiscard]] std::expected<void, Error> commit(Tally* tally);
   void roll_back();
-  // Requests that ended with the last committed batch, each reported once ever.
-  const std::vector<std::string>& ended() const { return ended_; }
 
   // Requests without an end become `interrupted`; for the start, before anything new is served.
   [[nodiscard]] std::expected<int64_t, Error> mark_interrupted();
   // Deletes a bounded part of what is older. Returns true when there is more to delete.
   [[nodiscard]] std::expected<bool, Error> drop_before(int64_t cutoff_us);
-  // Counts one ended request and its calls.
-  [[nodiscard]] std::expected<void, Error> count(const std::string& id, Tally& tally);
 
  private:
   explicit Importer(Database& database) : database_(database) {}
   [[nodiscard]] std::expected<void, Error> prepare();
-  [[nodiscard]] std::expected<void, Error> write_end(const StartRecord& start,
+  // False when the request has ended before: nothing is changed.
+  [[nodiscard]] std::expected<bool, Error> write_end(const std::optional<StartRecord>& start,
                                                      const EndRecord& end);
   [[nodiscard]] std::expected<void, Error> write_call(const std::string& id, size_t seq,
                                                       const CallRecord& call);
+  [[nodiscard]] std::expected<void, Error> count_stored(const std::string& id, Tally& tally);
 
   Database& database_;
   std::optional<Statement> insert_start_, upsert_end_, insert_call_, oldest_, drop_calls_,
       drop_requests_, request_row_, call_rows_;
-  std::unordered_map<std::string, StartRecord> open_;
-  std::vector<std::string> ended_;
+  std::unordered_map<std::string, StartRecord> open_;  // waiting for their ends
+  // Of this batch, to undo it and to count it.
+  struct Ended {
+    std::optional<StartRecord> start;  // nullopt: it is in the database
+    EndRecord end;
+  };
+  std::vector<std::string> opened_;
+  std::vector<StartRecord> written_open_;
+  std::vector<Ended> ended_;
 };
 
 // The SELECT lists that the two functions below read.

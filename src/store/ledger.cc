@@ -140,7 +140,8 @@ class SqliteLedger final : public Ledger {
     for (const auto& [name, numbers] : found) {
       SegmentReader reader(folder, SegmentName{name, numbers.first});
       for (;;) {
-        TRY_ASSIGN(const int64_t bytes, import_batch(reader, numbers.second + 1));
+        TRY_ASSIGN(const int64_t bytes,
+                   import_batch(reader, numbers.second + 1, Counting::kReplay));
         if (bytes == 0) break;
       }
     }
@@ -150,8 +151,11 @@ class SqliteLedger final : public Ledger {
     return {};
   }
 
-  std::expected<int64_t, Error> import_batch(SegmentReader& reader, int64_t live_number) {
-    auto read = read_batch(reader, live_number);
+  enum class Counting { kReplay, kLive };
+
+  std::expected<int64_t, Error> import_batch(SegmentReader& reader, int64_t live_number,
+                                             Counting counting) {
+    auto read = read_batch(reader, live_number, counting);
     if (read) {
       reader.settle();
       return read;
@@ -161,12 +165,15 @@ class SqliteLedger final : public Ledger {
     return read;
   }
 
-  std::expected<int64_t, Error> read_batch(SegmentReader& reader, int64_t live_number) {
+  std::expected<int64_t, Error> read_batch(SegmentReader& reader, int64_t live_number,
+                                           Counting counting) {
     TRY(importer_->begin());
     TRY_ASSIGN(const int64_t bytes, reader.read(live_number, kBatchBytes, [&](Record&& record) {
       return importer_->add(std::move(record));
     }));
-    TRY(importer_->commit());
+    if (reader.has_finished()) TRY(importer_->write_open());
+    const std::lock_guard guard(tally_mutex_);
+    TRY(importer_->commit(counting == Counting::kLive ? &tally_ : nullptr));
     return bytes;
   }
 
@@ -174,14 +181,17 @@ class SqliteLedger final : public Ledger {
     pthread_setname_np(pthread_self(), "ledger");
     for (bool stopping = false; !stopping;) {
       int64_t ticket = 0;
+      bool asked = false;
       {
         std::unique_lock guard(mutex_);
         wake_.wait_for(guard, std::chrono::milliseconds(options_.journal.sync_ms),
                        [&] { return stopping_ || flush_wanted_ > flush_done_; });
         stopping = stopping_;
         ticket = flush_wanted_;
+        asked = stopping || ticket > flush_done_;
       }
       auto result = work();
+      if (asked && result) result = write_open();
       note(result);
       const std::lock_guard guard(mutex_);
       flush_done_ = ticket;
@@ -217,19 +227,21 @@ class SqliteLedger final : public Ledger {
     SeriesProgress& progress = *series.progress;
     const int64_t until = progress.written_bytes;
     while (progress.imported_bytes < until) {
-      TRY_ASSIGN(const int64_t bytes, import_batch(series.reader, progress.segment_number));
+      TRY_ASSIGN(const int64_t bytes,
+                 import_batch(series.reader, progress.segment_number, Counting::kLive));
       if (bytes == 0) break;
       progress.imported_bytes += bytes;
-      TRY(count_ended());
     }
     return {};
   }
 
-  std::expected<void, Error> count_ended() {
-    const std::lock_guard guard(tally_mutex_);
-    for (const std::string& id : importer_->ended())
-      TRY(importer_->count(id, tally_));
-    return {};
+  // At a flush and at the end, so that readers know of what is still running.
+  std::expected<void, Error> write_open() {
+    TRY(importer_->begin());
+    auto written = importer_->write_open();
+    if (written) written = importer_->commit(nullptr);
+    if (!written) importer_->roll_back();
+    return written;
   }
 
   std::expected<void, Error> drop_old() {

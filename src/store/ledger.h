@@ -45,7 +45,8 @@ class Ledger {
   // One writer per worker, made at start.
   [[nodiscard]] virtual std::expected<std::unique_ptr<JournalWriter>, Error> make_writer(
       std::string_view series) = 0;
-  // Imports everything appended so far; returns when it is in the database. Fails as the database
+  // Imports everything appended so far; returns when it is in the database, requests that still run
+  // included (else they come with their end). Fails as the database
   // fails; the journal then keeps the records and the next import takes them.
   [[nodiscard]] virtual std::expected<void, Error> flush() = 0;
   // False after a write failure (journal or database) until the next success: readiness is red.

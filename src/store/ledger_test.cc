@@ -98,12 +98,36 @@ TEST_F(LedgerTest, AnEndMayComeInALaterBatchThanItsStart) {
   auto writer = ledger->make_writer("w0").value();
   ASSERT_TRUE(writer->append(sample_start(1)));
   ASSERT_TRUE(ledger->flush());
-  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome IS NULL"), 1);
   EXPECT_EQ(ledger->report().calls, 0);
   ASSERT_TRUE(writer->append(sample_end(1)));
   ASSERT_TRUE(ledger->flush());
   EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome = 'ok' AND mode = 'route'"), 1);
   EXPECT_EQ(ledger->report().calls, 1);
+}
+
+TEST_F(LedgerTest, AStartOutlivesItsSegment) {
+  const auto ledger = open({.segment_bytes = 1});
+  auto writer = ledger->make_writer("w0").value();
+  ASSERT_TRUE(writer->append(sample_start(1)));
+  ASSERT_TRUE(writer->append(sample_start(2)));
+  ASSERT_TRUE(ledger->flush());
+  EXPECT_EQ(journal_files(), 1u);
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome IS NULL"), 2);
+  ASSERT_TRUE(writer->append(sample_end(1)));
+  ASSERT_TRUE(ledger->flush());
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome = 'ok' AND mode = 'route'"), 1);
+  EXPECT_EQ(ledger->report().routed_calls, 1);
+}
+
+TEST_F(LedgerTest, WhatStillRanAtTheEndIsInterruptedAtTheNextStart) {
+  {
+    const auto ledger = open();
+    auto writer = ledger->make_writer("w0").value();
+    ASSERT_TRUE(writer->append(sample_start(1)));
+  }
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome IS NULL"), 1);
+  open();
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome = 'interrupted'"), 1);
 }
 
 TEST_F(LedgerTest, AnAnswerWithoutItsStartIsOnTheRecordAllTheSame) {
@@ -443,7 +467,9 @@ TEST_F(LedgerTest, ADatabaseThatRefusesKeepsTheRowsInTheJournalUntilItTakesThem)
       other->execute("CREATE TRIGGER full BEFORE INSERT ON calls BEGIN "
                      "SELECT RAISE(ABORT, 'disk full'); END"));
   ASSERT_TRUE(writer->append(sample_start(1)));
+  ASSERT_TRUE(ledger->flush());
   ASSERT_TRUE(writer->append(sample_end(1)));
+  EXPECT_FALSE(ledger->flush());
   EXPECT_FALSE(ledger->flush());
   EXPECT_FALSE(ledger->healthy());
   EXPECT_GT(ledger->failures(), 0);
@@ -454,6 +480,7 @@ TEST_F(LedgerTest, ADatabaseThatRefusesKeepsTheRowsInTheJournalUntilItTakesThem)
   EXPECT_TRUE(ledger->healthy());
   EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome = 'ok'"), 1);
   EXPECT_EQ(number("SELECT COUNT(*) FROM calls"), 1);
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE mode = 'route'"), 1);
   EXPECT_EQ(ledger->report().calls, 1);
 }
 

@@ -29,6 +29,9 @@ class SegmentReader {
       int64_t live_number, int64_t limit_bytes,
       const std::function<std::expected<void, Error>(Record&&)>& take);
 
+  // A segment was read to its end since settle(), which will delete it.
+  bool has_finished() const { return !finished_.empty(); }
+
   // What was read is in the database: deletes the complete segments; damaged ones are kept as
   // "<name>.damaged" and logged.
   void settle();
