@@ -38,6 +38,10 @@ struct ClientOptions {
   std::string https_proxy;  // "" = none; "http://host:port"
   std::string http_proxy;
   std::string no_proxy;  // comma separated suffixes, "*" = all
+
+  // Takes HTTPS_PROXY, HTTP_PROXY and NO_PROXY from the environment, or their lower-case forms,
+  // which win as in curl. Call it before threads are started.
+  void read_proxy_environment();
 };
 
 struct ClientRequest {

@@ -238,7 +238,8 @@ Task<void> Connection::refuse(Fault fault) {
 // Closing while the client still sends would make its system throw the answer away, so what comes
 // is read and dropped for a while (RFC 9112, 9.6).
 Task<void> Connection::linger() {
-  if (!unread_input_ || answer_ != Answer::kComplete || !channel_->open() || retired_) co_return;
+  const bool input_left = unread_input_ || !channel_->buffered().empty();
+  if (!input_left || answer_ != Answer::kComplete || !channel_->open() || retired_) co_return;
   channel_->shutdown_write();
   const int64_t until_us = loop_.sweep().now_us() + kLingerMs * 1000;
   size_t dropped_bytes = 0;

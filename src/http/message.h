@@ -28,6 +28,7 @@ class Headers {
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   size_t size() const { return fields_.size(); }
+  void reserve(size_t count) { fields_.reserve(count); }
 
  private:
   std::vector<Header> fields_;

@@ -9,6 +9,7 @@ namespace weir::http {
 namespace {
 
 constexpr size_t kFieldsLimit = 128;
+constexpr size_t kFieldsExpected = 16;
 constexpr size_t kChunkOverheadLimitBytes = 8 << 10;
 constexpr int kChunkDigitsLimit = 15;
 
@@ -79,6 +80,7 @@ std::optional<uint64_t> parse_length(std::string_view text) {
 }
 
 std::expected<void, Fault> parse_fields(std::string_view head, Headers& headers) {
+  headers.reserve(kFieldsExpected);
   for (std::string_view line = take_line(head); !line.empty(); line = take_line(head)) {
     if (line.front() == ' ' || line.front() == '\t') return fault(400, "folded header line");
     const size_t colon = line.find(':');

@@ -97,7 +97,19 @@ bool matches(std::string_view entry, std::string_view host, uint16_t port) {
   return host.size() == entry.size() || host[host.size() - entry.size() - 1] == '.';
 }
 
+std::string from_environment(const char* lower, const char* upper) {
+  for (const char* name : {lower, upper})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return {};
+}
+
 }  // namespace
+
+void ClientOptions::read_proxy_environment() {
+  https_proxy = from_environment("https_proxy", "HTTPS_PROXY");
+  http_proxy = from_environment("http_proxy", "HTTP_PROXY");
+  no_proxy = from_environment("no_proxy", "NO_PROXY");
+}
 
 bool bypasses_proxy(std::string_view no_proxy, std::string_view host, uint16_t port) {
   while (!no_proxy.empty()) {

@@ -53,6 +53,8 @@ TEST(Server, AnswersRawRequestsByTheTable) {
        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + end},
       {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n" + last, answer(200, "OPTIONS *? ") + end},
       {"GET http://y/p?q HTTP/1.1\r\nHost: x\r\n\r\n" + last, answer(200, "GET /p?q ") + end},
+      // What is sent behind "close" is dropped and does not cost the answer.
+      {last + last + std::string(400, 'x'), end},
       // HTTP/1.0.
       {"GET /0 HTTP/1.0\r\n\r\n", answer(200, "GET /0? ", kClose)},
       {"GET /0 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + last,

@@ -1,5 +1,6 @@
 // The plain values: headers, endpoints, proxy rules, heads, cancellation, decoding of streams.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <zlib.h>
 
 #include <map>
@@ -89,6 +90,22 @@ TEST(NoProxy, MatchesNamesDomainsAddressesAndPorts) {
   EXPECT_FALSE(bypasses_proxy("[fd00::1]:8", "fd00::1", 9));
   EXPECT_FALSE(bypasses_proxy("[fd00::1", "fd00::1", 8));
   EXPECT_FALSE(bypasses_proxy("0.0.0.1", "10.0.0.1", 1));
+}
+
+TEST(ProxyEnvironment, PrefersTheLowerCaseNames) {
+  for (const char* name :
+       {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"})
+    ::unsetenv(name);
+  ::setenv("HTTPS_PROXY", "http://upper:1", 1);
+  ::setenv("https_proxy", "http://lower:1", 1);
+  ::setenv("NO_PROXY", "a.test", 1);
+  ClientOptions options;
+  options.read_proxy_environment();
+  EXPECT_EQ(options.https_proxy, "http://lower:1");
+  EXPECT_EQ(options.http_proxy, "");
+  EXPECT_EQ(options.no_proxy, "a.test");
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "NO_PROXY"})
+    ::unsetenv(name);
 }
 
 TEST(HttpDate, IsWrittenAsRfc9110Does) {
