@@ -315,6 +315,14 @@ std::string Value::key() const {
   return node.key_escaped ? unescape(inside) : std::string(inside);
 }
 
+bool Value::key_is(std::string_view name) const {
+  if (!exists()) return false;
+  const auto& node = document_->nodes_[node_];
+  const auto inside =
+      std::string_view(document_->text_).substr(node.key_begin, node.key_end - node.key_begin);
+  return node.key_escaped ? unescape(inside) == name : inside == name;
+}
+
 Value Value::operator[](std::string_view name) const {
   if (!is_object()) return {};
   const auto& nodes = document_->nodes_;

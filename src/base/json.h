@@ -58,6 +58,7 @@ class Value {
   Value operator[](std::string_view key) const;
   // Members and elements in source order. An element's key() is empty.
   std::string key() const;
+  bool key_is(std::string_view name) const;  // key() == name, without making a string
   size_t size() const;
   Value at(size_t index) const;  // element or member `index`; linear
 

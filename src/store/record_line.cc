@@ -74,42 +74,63 @@ class FieldWriter {
   std::string& out_;
 };
 
+// Fields stand in the order in which they are asked for, unless another program wrote them: then
+// they are searched.
 class FieldReader {
  public:
-  explicit FieldReader(json::Value object) : object_(object) {}
+  explicit FieldReader(json::Value object)
+      : object_(object), next_(object.begin()), end_(object.end()) {}
 
-  void operator()(std::string_view name, std::string& text) const {
-    if (auto found = object_[name].as_string()) text = std::move(*found);
+  void operator()(std::string_view name, std::string& text) {
+    if (auto found = find(name).as_string()) text = std::move(*found);
   }
-  void operator()(std::string_view name, bool& truth) const {
-    truth = object_[name].as_bool().value_or(truth);
+  void operator()(std::string_view name, bool& truth) {
+    truth = find(name).as_bool().value_or(truth);
   }
-  void operator()(std::string_view name, int64_t& number) const {
-    number = object_[name].as_int64().value_or(number);
+  void operator()(std::string_view name, int64_t& number) {
+    number = find(name).as_int64().value_or(number);
   }
-  void operator()(std::string_view name, int& number) const {
-    const int64_t wide = object_[name].as_int64().value_or(number);
+  void operator()(std::string_view name, int& number) {
+    const int64_t wide = find(name).as_int64().value_or(number);
     if (std::in_range<int>(wide)) number = static_cast<int>(wide);
   }
-  void operator()(std::string_view name, double& number) const {
-    number = object_[name].as_double().value_or(number);
+  void operator()(std::string_view name, double& number) {
+    number = find(name).as_double().value_or(number);
   }
-  void operator()(std::string_view name, std::optional<int64_t>& number) const {
-    number = object_[name].as_int64();
+  void operator()(std::string_view name, std::optional<int64_t>& number) {
+    number = find(name).as_int64();
   }
-  void operator()(std::string_view name, std::optional<double>& number) const {
-    number = object_[name].as_double();
+  void operator()(std::string_view name, std::optional<double>& number) {
+    number = find(name).as_double();
   }
-  void operator()(std::string_view name, CallRole& role) const {
-    role = parse_call_role(object_[name].string_or("")).value_or(role);
+  void operator()(std::string_view name, CallRole& role) {
+    role = parse_call_role(find(name).string_or("")).value_or(role);
   }
-  void operator()(std::string_view name, catalog::UsageSource& source) const {
-    source = catalog::parse_usage_source(object_[name].string_or("")).value_or(source);
+  void operator()(std::string_view name, catalog::UsageSource& source) {
+    source = catalog::parse_usage_source(find(name).string_or("")).value_or(source);
   }
 
  private:
+  json::Value find(std::string_view name) {
+    if (next_ != end_ && (*next_).key_is(name)) {
+      const json::Value found = *next_;
+      ++next_;
+      return found;
+    }
+    return object_[name];
+  }
+
   json::Value object_;
+  json::Value::Iterator next_, end_;
 };
+
+// A reader that has passed the record's type.
+FieldReader reader_of(json::Value object) {
+  FieldReader read(object);
+  std::string type;
+  read("t", type);
+  return read;
+}
 
 // Leaves room for the checksum, then fills it in over what `write` appended.
 template <typename Write>
@@ -124,14 +145,14 @@ void append_checked(std::string& out, Write&& write) {
 
 std::expected<StartRecord, Error> read_start(json::Value object) {
   StartRecord record;
-  visit_start_fields(record, FieldReader(object));
+  visit_start_fields(record, reader_of(object));
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "a start record without id");
   return record;
 }
 
 std::expected<EndRecord, Error> read_end(json::Value object) {
   EndRecord record;
-  const FieldReader read(object);
+  FieldReader read = reader_of(object);
   read("id", record.id);
   visit_end_fields(record, read);
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "an end record without id");
@@ -142,7 +163,7 @@ std::expected<EndRecord, Error> read_end(json::Value object) {
 
 std::expected<SegmentHeader, Error> read_header(json::Value object) {
   SegmentHeader header;
-  const FieldReader read(object);
+  FieldReader read = reader_of(object);
   read("version", header.version);
   read("series", header.series);
   read("number", header.number);
