@@ -6,6 +6,7 @@
 #include "apps/commands.h"
 #include "apps/data_options.h"
 #include "apps/embed_url.h"
+#include "apps/output.h"
 #include "base/files.h"
 #include "base/utf8.h"
 #include "eval/report.h"
@@ -71,12 +72,9 @@ std::expected<void, Error> run(const Options& options) {
                "nothing about new queries\n",
                context.leaked_rows, evaluation.queries);
   }
-  if (options.json)
-    fmt::print("{}\n", to_json(evaluation, context));
-  else
-    fmt::print("{}", to_text(evaluation, context));
   if (!options.plot.empty()) TRY(write_file(options.plot, to_svg(evaluation, context)));
-  return {};
+  return write_output(options.json ? to_json(evaluation, context) + "\n"
+                                   : to_text(evaluation, context));
 }
 
 }  // namespace
@@ -92,8 +90,7 @@ int run_eval(Arguments arguments) {
   app.add_flag("--json", options.json, "print JSON");
   app.add_option("--plot", options.plot, "write the curves to this SVG file");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
-  if (const auto done = run(options); !done) return report_failure(done.error());
-  return 0;
+  return exit_status(run(options));
 }
 
 }  // namespace weir::apps

@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
+#include "apps/output.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "train/examples.h"
@@ -88,16 +89,16 @@ std::expected<void, Error> run(const Options& options) {
   const train::RowCounts counts = rows.total();
   if (options.tokens) {
     TRY(write_file(options.out, tokens_text(rows, embedder)));
-    fmt::print("wrote {}: token ids of {}\n", options.out, describe_counts(counts));
-    return {};
+    return write_output(
+        fmt::format("wrote {}: token ids of {}\n", options.out, describe_counts(counts)));
   }
   const train::Examples examples =
       make_examples(std::move(rows), embedder, train::WithEmbeddings::kYes);
   const bool csv = options.out.ends_with(".csv");
   TRY(write_file(options.out, csv ? csv_text(examples) : npy_bytes(examples)));
-  fmt::print("wrote {}: label, weight and {} embedding values of {}\n", options.out,
-             examples.dimension(), describe_counts(counts, examples.unjudged));
-  return {};
+  return write_output(fmt::format("wrote {}: label, weight and {} embedding values of {}\n",
+                                  options.out, examples.dimension(),
+                                  describe_counts(counts, examples.unjudged)));
 }
 
 }  // namespace
@@ -111,8 +112,7 @@ int run_features(Arguments arguments) {
       ->required();
   app.add_flag("--tokens", options.tokens, "write JSONL {query, token_ids} in place of embeddings");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
-  if (const auto done = run(options); !done) return report_failure(done.error());
-  return 0;
+  return exit_status(run(options));
 }
 
 }  // namespace weir::apps

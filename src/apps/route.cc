@@ -9,6 +9,7 @@
 #include "apps/data_options.h"
 #include "apps/embed_url.h"
 #include "apps/line_reader.h"
+#include "apps/output.h"
 #include "base/json.h"
 #include "model/router.h"
 #include "text/own_words.h"
@@ -87,7 +88,7 @@ std::string why(const Decision& decision) {
                      decision.to_strong ? ">=" : "<", decision.threshold);
 }
 
-void print_json(const Options& options, std::string_view query, const Decision& decision) {
+std::string json_line(const Options& options, std::string_view query, const Decision& decision) {
   json::Writer out;
   out.begin_object().member("query", query).member("model", decision.model);
   out.member("prob_strong_needed", decision.prob_strong_needed);
@@ -96,15 +97,16 @@ void print_json(const Options& options, std::string_view query, const Decision& 
   if (decision.reason == "untrained") out.member("confidence", 1.0);
   if (options.explain) out.member("words", decision.words).member("why", why(decision));
   out.end_object();
-  fmt::print("{}\n", out.text());
+  return out.take() + "\n";
 }
 
-void print_text(const Options& options, const Decision& decision) {
-  fmt::print("{}  (reason {}, P(strong needed) {:.4f}, threshold {:.4f})\n", decision.model,
-             decision.reason, decision.prob_strong_needed, decision.threshold);
-  if (!options.explain) return;
-  fmt::print("words scored: {}\n", decision.words.empty() ? "(none)" : decision.words);
-  fmt::print("why: {}\n", why(decision));
+std::string text_lines(const Options& options, const Decision& decision) {
+  std::string out =
+      fmt::format("{}  (reason {}, P(strong needed) {:.4f}, threshold {:.4f})\n", decision.model,
+                  decision.reason, decision.prob_strong_needed, decision.threshold);
+  if (!options.explain) return out;
+  out += fmt::format("words scored: {}\n", decision.words.empty() ? "(none)" : decision.words);
+  return out + fmt::format("why: {}\n", why(decision));
 }
 
 std::expected<std::string, Error> query_of(const std::string& line) {
@@ -126,7 +128,7 @@ std::expected<void, Error> route_input(const Options& options, Decider& decider)
       return fail(query.error().code, fmt::format("standard input:{}: {}", reader.line_number(),
                                                   query.error().message));
     }
-    print_json(options, *query, decider.decide(*query));
+    TRY(write_output(json_line(options, *query, decider.decide(*query))));
   }
 }
 
@@ -150,11 +152,8 @@ std::expected<void, Error> run(const Options& options) {
   Decider decider(router ? &*router : nullptr, options.threshold);
   if (!options.query) return route_input(options, decider);
   const Decision decision = decider.decide(*options.query);
-  if (options.json)
-    print_json(options, *options.query, decision);
-  else
-    print_text(options, decision);
-  return {};
+  return write_output(options.json ? json_line(options, *options.query, decision)
+                                   : text_lines(options, decision));
 }
 
 }  // namespace
@@ -177,8 +176,7 @@ int run_route(Arguments arguments) {
     fmt::print(stderr, "weir route: give a query, or rows on standard input\n");
     return 2;
   }
-  if (const auto done = run(options); !done) return report_failure(done.error());
-  return 0;
+  return exit_status(run(options));
 }
 
 }  // namespace weir::apps

@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <iterator>
 #include <optional>
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
 #include "apps/embed_url.h"
+#include "apps/output.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -89,31 +91,37 @@ std::expected<train::Examples, Error> read_examples(const Options& options, mode
   return embed_by_url(options, std::move(rows), embedder);
 }
 
-void print_text(const Options& options, const train::Trained& trained, std::string_view rows,
-                size_t bytes) {
+std::string summary_text(const Options& options, const train::Trained& trained,
+                         std::string_view rows, size_t bytes) {
+  std::string out;
+  const auto put = std::back_inserter(out);
   const train::TrainReport& report = trained.report;
   const auto percent = [](double share) { return share * 100; };
   const double needed =
       static_cast<double>(report.strong_needed) / static_cast<double>(report.rows);
-  fmt::print("{}\n", rows);
-  fmt::print("strong needed: {} ({:.1f} %)\n", report.strong_needed, percent(needed));
-  fmt::print("fit: {}\n", report.fit);
-  fmt::print("threshold at 80 % recall of strong-needed queries: {:.6f} (out of fold: {:.6f})\n",
-             report.recall80_in_sample, report.recall80_out_of_fold);
-  fmt::print(
+  fmt::format_to(put, "{}\n", rows);
+  fmt::format_to(put, "strong needed: {} ({:.1f} %)\n", report.strong_needed, percent(needed));
+  fmt::format_to(put, "fit: {}\n", report.fit);
+  fmt::format_to(
+      put, "threshold at 80 % recall of strong-needed queries: {:.6f} (out of fold: {:.6f})\n",
+      report.recall80_in_sample, report.recall80_out_of_fold);
+  fmt::format_to(
+      put,
       "stored threshold: {:.6f}, {}; out of fold it sends {:.1f} % to strong, recall {:.1f} %\n",
       trained.file.threshold, trained.file.threshold_origin, percent(report.strong_share),
       percent(report.recall));
-  fmt::print("wrote {} ({} bytes)\n", options.out, bytes);
-  fmt::print(
+  fmt::format_to(put, "wrote {} ({} bytes)\n", options.out, bytes);
+  fmt::format_to(
+      put,
       "next: weir eval --router {} --data FILE --weak {} --strong {}, on rows it has not "
       "seen\n",
       options.out, options.data.weak.empty() ? "MODEL" : options.data.weak,
       options.data.strong.empty() ? "MODEL" : options.data.strong);
+  return out;
 }
 
-void print_json(const Options& options, const train::Trained& trained,
-                const train::RowCounts& counts, int64_t unjudged) {
+std::string summary_json(const Options& options, const train::Trained& trained,
+                         const train::RowCounts& counts, int64_t unjudged) {
   const train::TrainReport& report = trained.report;
   json::Writer out;
   out.begin_object().member("kind", options.kind).member("file", options.out);
@@ -128,7 +136,7 @@ void print_json(const Options& options, const train::Trained& trained,
   out.member("strong_share_out_of_fold", report.strong_share);
   out.member("recall_out_of_fold", report.recall);
   out.member("fit", report.fit).end_object();
-  fmt::print("{}\n", out.text());
+  return out.take() + "\n";
 }
 
 std::expected<void, Error> write_untrained(const Options& options, const train::TrainOptions& train,
@@ -141,8 +149,8 @@ std::expected<void, Error> write_untrained(const Options& options, const train::
   }
   TRY_ASSIGN(const std::string bytes, encode_router_file(untrained_router(train, embed)));
   TRY(write_file(options.out, bytes));
-  fmt::print("wrote {}: untrained, every query goes to {}\n", options.out, train.models.back());
-  return {};
+  return write_output(fmt::format("wrote {}: untrained, every query goes to {}\n", options.out,
+                                  train.models.back()));
 }
 
 std::expected<void, Error> check_embed(const Options& options) {
@@ -175,11 +183,10 @@ std::expected<void, Error> run(const Options& options) {
   }
   TRY_ASSIGN(const std::string bytes, encode_router_file(trained->file));
   TRY(write_file(options.out, bytes));
-  if (options.json)
-    print_json(options, *trained, counts, examples.unjudged);
-  else
-    print_text(options, *trained, describe_counts(counts, examples.unjudged), bytes.size());
-  return {};
+  return write_output(options.json
+                          ? summary_json(options, *trained, counts, examples.unjudged)
+                          : summary_text(options, *trained,
+                                         describe_counts(counts, examples.unjudged), bytes.size()));
 }
 
 }  // namespace
@@ -214,8 +221,7 @@ int run_train(Arguments arguments) {
                "write a router without weights, which sends everything to strong");
   app.add_flag("--json", options.json, "print the summary as JSON");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
-  if (const auto done = run(options); !done) return report_failure(done.error());
-  return 0;
+  return exit_status(run(options));
 }
 
 }  // namespace weir::apps

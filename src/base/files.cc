@@ -85,8 +85,19 @@ std::expected<std::string, Error> read_maybe_gzip(const std::filesystem::path& p
   return inflated;
 }
 
+// A device or pipe (/dev/stdout) is written to; renaming over it would replace it.
+static std::expected<void, Error> write_in_place(const std::filesystem::path& path,
+                                                 std::string_view content) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.ok() || !write_all(file.get(), content)) return io_failure("write", path);
+  return {};
+}
+
 std::expected<void, Error> write_file(const std::filesystem::path& path, std::string_view content,
                                       FileMode mode) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return write_in_place(path, content);
   std::filesystem::path temporary = path;
   temporary += fmt::format(".{}.tmp", ::getpid());
   const mode_t bits = mode == FileMode::kOwnerOnly ? 0600 : 0644;

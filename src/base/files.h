@@ -25,7 +25,7 @@ namespace weir {
 enum class FileMode { kPublic, kOwnerOnly };
 
 // Writes to a temporary neighbour and renames it, so that readers see the old or the new content.
-// Fails: kIo.
+// What exists and is no regular file, such as /dev/stdout, is written to as it is. Fails: kIo.
 [[nodiscard]] std::expected<void, Error> write_file(const std::filesystem::path& path,
                                                     std::string_view content,
                                                     FileMode mode = FileMode::kPublic);

@@ -245,6 +245,31 @@ class RouterCommands(unittest.TestCase):
         self.assertEqual(json.loads(gone.stdout)["reason"], "cannot_judge")
         self.assertTrue(json.loads(gone.stdout)["routed_to_strong"])
 
+    def test_output_that_nobody_reads_or_that_finds_no_room(self):
+        many = '{"query":"Name one garden"}\n' * 20_000
+        program = [WEIR, "route", "--router", str(self.router)]
+        with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.close()
+            try:
+                process.stdin.write(many)
+                process.stdin.close()
+            except BrokenPipeError:
+                pass
+            self.assertEqual(process.stderr.read(), "")
+            self.assertEqual(process.wait(timeout=60), 0)
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(program, input=many, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("standard output", done.stderr)
+
+    def test_a_device_is_written_to_and_stays_a_device(self):
+        program = [WEIR, "train", "--untrained", *PAIR, "--out", "/dev/stdout"]
+        done = subprocess.run(program, capture_output=True, timeout=60, check=True)
+        self.assertTrue(done.stdout.startswith(b"weir.rtr"))
+        self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
+
     def test_wrong_usage_says_what_to_do(self):
         self.assertIn("no data", run("train", "--out", "x", status=1).stderr)
         self.assertIn("lr, length, random",
