@@ -23,7 +23,9 @@ std::string text_of(std::string_view name, json::Value value) {
   if (name.ends_with("_us"))
     if (const auto us = value.as_int64())
       return fmt::format("{:.3f} ms", static_cast<double>(*us) / 1e3);
-  return value.is_string() ? value.string_or("") : std::string(value.raw());
+  // Clients choose some of these texts: escapes stay escaped, so that none reaches the terminal.
+  if (!value.is_string() || value.raw().contains('\\')) return std::string(value.raw());
+  return value.string_or("");
 }
 
 std::string label_of(std::string_view name) {

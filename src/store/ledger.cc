@@ -192,6 +192,7 @@ class SqliteLedger final : public Ledger {
       }
       auto result = work();
       if (asked && result) result = write_open();
+      if (stopping && result) result = finish_closed();
       note(result);
       const std::lock_guard guard(mutex_);
       flush_done_ = ticket;
@@ -242,6 +243,17 @@ class SqliteLedger final : public Ledger {
     if (written) written = importer_->commit(nullptr);
     if (!written) importer_->roll_back();
     return written;
+  }
+
+  // At the end: segments whose writers are gone are complete, and need no replay.
+  std::expected<void, Error> finish_closed() {
+    const std::lock_guard guard(mutex_);
+    for (const auto& series : series_) {
+      if (series->progress.use_count() > 1) continue;
+      const int64_t beyond = series->progress->segment_number + 1;
+      TRY(import_batch(series->reader, beyond, Counting::kLive));
+    }
+    return {};
   }
 
   std::expected<void, Error> drop_old() {

@@ -289,13 +289,14 @@ TEST_F(LedgerTest, ManyWritersAtOnceLoseNothing) {
   EXPECT_EQ(number("SELECT COUNT(*) FROM calls"), 4 * kEach);
 }
 
-TEST_F(LedgerTest, ClosingImportsEverything) {
+TEST_F(LedgerTest, ClosingImportsEverythingAndLeavesNoSegment) {
   {
     const auto ledger = open();
     auto writer = ledger->make_writer("w0").value();
     ASSERT_TRUE(writer->append(sample_start(1)));
     ASSERT_TRUE(writer->append(sample_end(1)));
   }
+  EXPECT_EQ(journal_files(), 0u);
   EXPECT_EQ(number("SELECT COUNT(*) FROM requests WHERE outcome = 'ok'"), 1);
 }
 
