@@ -28,10 +28,9 @@ std::expected<std::string, Error> describe_router(const gateway::RouteOptions& r
   if (!router)
     return fail(router.error().code,
                 fmt::format("routes.{}.router: {}", route.name, router.error().message));
-  const double threshold = route.threshold.value_or(router->threshold());
-  return fmt::format("{}, threshold {:g} ({})", router->describe(), threshold,
-                     route.threshold ? "routes." + route.name + ".threshold"
-                                     : std::string(router->threshold_origin()));
+  if (!route.threshold) return router->describe();
+  return fmt::format("{}; in force: {:g} (routes.{}.threshold)", router->describe(),
+                     *route.threshold, route.name);
 }
 
 std::expected<void, Error> print_summary(const config::Loaded& loaded) {

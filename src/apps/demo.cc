@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "apps/provider_command.h"
 #include "apps/token_counter.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "config/load.h"
 #include "gateway/service.h"
 #include "model/model_files.h"
@@ -27,13 +29,14 @@ namespace weir::apps {
 namespace {
 
 constexpr size_t kTrainingQuestions = 3000;
+constexpr size_t kSimulatedQuestions = 600;
 // The price of the weak model of the recorded pair, which the built-in table does not have: $0.60
 // per million tokens, in and out (RouterArena's price list).
 constexpr std::string_view kMixtral = "mistralai/Mixtral-8x7B-Instruct-v0.1";
 constexpr int64_t kMixtralPicousd = 600'000;
 
 struct Options {
-  size_t queries = 600;
+  std::optional<size_t> queries;  // else 600 simulated ones, or all recorded ones
   std::string answers;
   uint64_t seed = 1;
   std::optional<uint16_t> port;
@@ -73,7 +76,7 @@ std::expected<std::filesystem::path, Error> train_on_simulated(
                     embedder, train::WithEmbeddings::kYes);
   train::TrainOptions train;
   train.models = {std::string(simulate::kWeakModel), std::string(simulate::kStrongModel)};
-  train.threshold = {train::ThresholdRule::By::kRecall, 0.9};
+  train.threshold = {train::ThresholdRule::By::kRecall, 0.8};
   train.cut_time = format_rfc3339(SystemClock::instance().unix_us());
   TRY_ASSIGN(const train::Trained trained, train_router(examples, train));
   TRY_ASSIGN(const std::string bytes, encode_router_file(trained.file));
@@ -100,8 +103,9 @@ std::expected<double, Error> median_score(const std::vector<std::string>& querie
 }
 
 std::expected<DemoCases, Error> make_cases(const Options& options) {
-  if (!options.answers.empty()) return recorded_cases(options.answers, options.queries);
-  return simulated_cases(options.queries, options.seed + 2);
+  if (!options.answers.empty())
+    return recorded_cases(options.answers, options.queries.value_or(SIZE_MAX));
+  return simulated_cases(options.queries.value_or(kSimulatedQuestions), options.seed + 2);
 }
 
 class Demo {
@@ -135,11 +139,15 @@ class Demo {
   }
 
   void print_invitation() const {
+    std::string question =
+        json::quoted(cases_.simulated() ? "What is 17 + 25?" : cases_.queries[0]);
+    for (size_t at = 0; (at = question.find('\'', at)) != std::string::npos; at += 4)
+      question.replace(at, 1, "'\\''");  // inside single quotes of the shell
     fmt::print(
         "\nweir goes on serving; stop it with Ctrl-C. Try:\n  curl {}/v1/chat/completions "
         "-H 'content-type: application/json' \\\n    -d '{{\"model\": \"auto\", "
-        "\"messages\": [{{\"role\": \"user\", \"content\": \"What is 17 + 25?\"}}]}}'\n",
-        service_->base_url());
+        "\"messages\": [{{\"role\": \"user\", \"content\": {}}}]}}'\n",
+        service_->base_url(), question);
     std::fflush(stdout);
   }
 
@@ -172,6 +180,9 @@ class Demo {
       for (auto& model : simulate::models())
         options.catalog.put(std::move(model));
     } else {
+      gateway::ProviderOptions& provider = options.providers[0];
+      provider.name = route.weak.provider = route.strong.provider = "replay";
+      provider.simulated = false;
       TRY_ASSIGN(route.threshold, median_score(cases_.queries));
       put_mixtral(options.catalog);
     }
@@ -334,9 +345,9 @@ int run_demo(Arguments arguments) {
   Options options;
   CLI::App app("Shows what routing saves, with a simulated or a recorded provider, without keys.",
                "weir demo");
-  app.add_option("--queries", options.queries, "how many questions")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  app.add_option("--queries", options.queries,
+                 "how many questions (600 simulated ones, or all recorded ones)")
+      ->check(CLI::Range(1, 1'000'000));
   app.add_option("--answers", options.answers,
                  "recorded answers of two models instead of simulated ones (JSONL, .gz)");
   app.add_option("--seed", options.seed, "other questions and other mistakes")

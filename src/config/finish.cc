@@ -146,7 +146,7 @@ class Finisher {
     provider.simulated = true;
     notes_.push_back(
         "no provider is configured, so the built-in simulator answers: set OPENAI_API_KEY or "
-        "ANTHROPIC_API_KEY, or write a weir.yaml (weir check --help)");
+        "ANTHROPIC_API_KEY, or name providers in a settings file such as examples/weir.yaml");
   }
 
   // The first pair is `auto`; where both official providers are there, the other has a name too.
