@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   weir::config::LoadInputs inputs;
   inputs.environment = [](std::string_view name) -> std::optional<std::string> {
-    if (name == "HOME") return "/home/user";
+    if (name == "HOME") return "/users/ann";
     if (name == "KEY") return "sk-1";
     return std::nullopt;
   };

@@ -1,6 +1,6 @@
-// The upstream of the end-to-end benchmark: answers every POST with a fixed chat completion of about
-// 700 bytes, or with 50 server-sent events when the request asks for a stream, each event in a write
-// of its own as providers send them. One worker; does as little as it can.
+// The upstream of the end-to-end benchmark: answers every POST with a fixed chat completion of
+// about 700 bytes, or with 50 server-sent events when the request asks for a stream, each event in
+// a write of its own as providers send them. One worker; does as little as it can.
 //
 // usage: mock_upstream PORT
 #include <fmt/format.h>

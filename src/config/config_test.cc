@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 Environment environment_of(std::map<std::string, std::string, std::less<>> variables) {
-  variables.emplace("HOME", "/home/user");
+  variables.emplace("HOME", "/users/ann");
   return [variables](std::string_view name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
@@ -60,7 +60,7 @@ TEST(Load, EmptyFileMeansSimulatorAndDefaults) {
   EXPECT_EQ(loaded->options.routes[0].strong.provider, "simulator");
   EXPECT_EQ(loaded->options.server.port, kDefaultPort);
   EXPECT_GE(loaded->options.server.workers, 1);
-  EXPECT_EQ(loaded->options.state_folder, "/home/user/.local/state/weir");
+  EXPECT_EQ(loaded->options.state_folder, "/users/ann/.local/state/weir");
 }
 
 TEST(Load, KeysInTheEnvironmentMakeProvidersWithKnownPairs) {

@@ -87,7 +87,8 @@ def check_layers():
 
 def functions(lines):
     """(first line, length, signature) of blocks that look like functions in clang-formatted code."""
-    skip = re.compile(r"^\s*(namespace|class|struct|enum|union|extern|using|template)\b")
+    skip = re.compile(r"^\s*(namespace|class|struct|enum|union|extern|using|template|constexpr \w+ k[A-Z]|"
+                      r"const(expr)? [\w:<>]+ k[A-Z])")
     index = 0
     while index < len(lines):
         line = lines[index]
