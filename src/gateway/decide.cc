@@ -35,10 +35,6 @@ std::string all_reasons(const std::vector<Option>& options) {
 
 }  // namespace
 
-http::Task<Evidence> ask(const Asked&, const wire::Chat&) {
-  co_return Evidence{};
-}
-
 Question read_question(const Snapshot& snapshot, std::string_view key_id,
                        const http::Headers& headers, const wire::Chat& chat, const Asked& asked) {
   Question question;
@@ -112,7 +108,9 @@ Estimate estimate(const Asked& asked, const Question& question, const Evidence& 
   if (asked.kind == Asked::Kind::kNamed || !asked.route->scorer) return result;
   result.trained = true;
   if (!policy::needs_score(inputs) || question.words.empty() || evidence.failure) return result;
-  const model::Score score = asked.route->scorer->score(question.words, scratch);
+  const Scorer& scorer = *asked.route->scorer;
+  const model::Score score = scorer.embed_url ? scorer.score_embedding(evidence.embedding)
+                                              : scorer.score(question.words, scratch);
   if (score.judged) result.score = score.prob_strong_needed;
   return result;
 }

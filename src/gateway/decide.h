@@ -1,26 +1,18 @@
-// Stations 4 and 5: from a chat to the models that are to serve it. `ask` waits for evidence from
-// the outside world (none for routers in process), estimate and decide are pure.
+// Stations 4 and 5: from a chat to the models that are to serve it. Pure, but for recall().
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "gateway/evidence.h"
 #include "gateway/resolve.h"
 #include "gateway/sessions.h"
 #include "gateway/unit.h"
-#include "http/server.h"
 #include "policy/choose.h"
 #include "wire/chat.h"
 
 namespace weir::gateway {
-
-// What an outside scorer said. Empty for routers in process.
-struct Evidence {
-  std::optional<Error> failure;  // then nothing can be judged
-};
-http::Task<Evidence> ask(const Asked& asked, const wire::Chat& chat);
 
 // The question as the router sees it, and what is known of its conversation.
 struct Question {

@@ -161,23 +161,25 @@ std::string decision_json(const Asked& asked, const Decision& decision, const wi
   return out.end_array().end_object().take();
 }
 
-std::expected<std::string, Refusal> answer_route(Gateway& gateway, http::Exchange& exchange,
-                                                 const Caller& caller) {
+http::Task<std::expected<std::string, Refusal>> answer_route(Gateway& gateway,
+                                                             http::Exchange& exchange,
+                                                             const Caller& caller) {
   const Snapshot& snapshot = gateway.snapshot();
   const http::Request& request = exchange.request();
   auto chat = decode_either(request);
-  if (!chat) return std::unexpected(refusal_of(chat.error()));
+  if (!chat) co_return std::unexpected(refusal_of(chat.error()));
   const auto asked =
       resolve(snapshot, chat->dialect, chat->model, request.headers.get("x-weir-route"));
-  if (!asked) return std::unexpected(asked.error());
+  if (!asked) co_return std::unexpected(asked.error());
   Question question = read_question(snapshot, caller.key_id, request.headers, *chat, *asked);
   recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
   const policy::Inputs inputs = policy_inputs(*asked, question, *chat);
+  const Evidence evidence = co_await ask(exchange, snapshot, *asked, inputs, question.words);
   const Estimate estimated =
-      estimate(*asked, question, Evidence{}, inputs, gateway.part(exchange.worker()).scratch);
+      estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
   const Decision decision = decide(*asked, question, estimated, inputs, *chat);
-  if (decision.deployments.empty()) return refuse(400, decision.refusal);
-  return decision_json(*asked, decision, *chat);
+  if (decision.deployments.empty()) co_return refuse(400, decision.refusal);
+  co_return decision_json(*asked, decision, *chat);
 }
 
 // The strongest Anthropic model that would do: the one asked for, else a route's.
@@ -265,7 +267,7 @@ http::Task<void> answer_endpoint(Gateway& gateway, http::Exchange& exchange, con
   http::Response response;
   switch (endpoint.action) {
     case Action::kRoute: {
-      auto decision = answer_route(gateway, exchange, caller);
+      auto decision = co_await answer_route(gateway, exchange, caller);
       response = decision ? json_response(std::move(*decision))
                           : error_response(error_dialect(exchange.request()), decision.error());
       break;

@@ -130,8 +130,8 @@ class GatewayFixture : public testing::Test {
   }
 
   // With options_ as they stand.
-  void start() {
-    auto snapshot = Snapshot::build(options_, scorer_by_words(), ledger_.salt(), "instance-1");
+  void start(const LoadScorer& load_scorer = scorer_by_words()) {
+    auto snapshot = Snapshot::build(options_, load_scorer, ledger_.salt(), "instance-1");
     ASSERT_TRUE(snapshot) << snapshot.error().message;
     auto gateway = Gateway::make({.snapshot = *snapshot, .ledger = &ledger_, .seed = 1});
     ASSERT_TRUE(gateway);

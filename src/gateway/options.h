@@ -65,6 +65,8 @@ struct Options {
   std::vector<RouteOptions> routes;
   catalog::Catalog catalog;
   bool strict_models = false;
+  // For routers whose embedding comes from a URL; "": the key of the provider at that host.
+  std::string embed_api_key;  // secret: never logged
   std::vector<ClientKey> keys;
   bool insecure = false;  // a non-loopback address without keys, on the user's word
   std::vector<std::string> allowed_origins;  // cors; empty: requests with Origin are refused

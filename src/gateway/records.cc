@@ -64,7 +64,8 @@ std::string reason_text(const Decided& decided) {
 }  // namespace
 
 store::StartRecord start_record(const Decided& decided) {
-  const auto& [snapshot, visit, caller, request, chat, asked, question, decision] = decided;
+  const auto& [snapshot, visit, caller, request, chat, asked, question, evidence, decision] =
+      decided;
   store::StartRecord record;
   record.id = visit.id;
   record.client_request_id = client_text(request.headers, "x-request-id");
@@ -114,7 +115,9 @@ store::EndRecord end_record(const Decided& decided, const upstream::Outcome& out
   end.latency_us = now_us - decided.visit.arrived_us;
   if (ending.first_content_us)
     end.first_token_us = *ending.first_content_us - decided.visit.arrived_us;
-  end.overhead_us = now_us - decided.visit.started_us - ending.waited_us;
+  end.overhead_us =
+      now_us - decided.visit.started_us - ending.waited_us - decided.evidence.waited_us;
+  if (decided.evidence.call) end.calls.push_back(*decided.evidence.call);
   for (const auto& attempt : outcome.attempts)
     end.calls.push_back(call_record(decided, attempt, static_cast<int>(end.calls.size()) + 1));
   if (outcome.opened) {
@@ -162,7 +165,8 @@ http::Headers weir_headers(const Decided& decided, const upstream::Outcome& outc
   if (!outcome.fallback_cause.empty()) out.add("x-weir-fallback", outcome.fallback_cause);
   if (!outcome.dropped.empty())
     out.add("x-weir-dropped", fmt::format("{}", fmt::join(outcome.dropped, ", ")));
-  const int64_t own_us = clock.steady_us() - decided.visit.started_us - outcome.waited_us;
+  const int64_t own_us =
+      clock.steady_us() - decided.visit.started_us - outcome.waited_us - decided.evidence.waited_us;
   out.add("x-weir-overhead-us", std::to_string(own_us));
   return out;
 }

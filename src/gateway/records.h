@@ -42,6 +42,7 @@ struct Decided {
   const wire::Chat& chat;
   const Asked& asked;
   const Question& question;
+  const Evidence& evidence;
   const Decision& decision;
 };
 

@@ -101,6 +101,7 @@ void remember(Gateway& gateway, const Decided& decided, const upstream::Outcome&
   if (outcome.opened && outcome.opened->target_index > 0 &&
       decided.asked.kind == Asked::Kind::kRoute)
     memory->served = policy::Tier::kStrong;
+  if (decided.question.memory == memory) return;  // a tool step: recall() has counted the use
   gateway.sessions().put(decided.question.session_key, std::move(*memory),
                          gateway.clock().steady_us());
 }
@@ -141,15 +142,17 @@ http::Task<void> serve(Gateway& gateway, http::Exchange& exchange) {
   Question question = read_question(snapshot, caller->key_id, request.headers, *chat, *asked);
   recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
 
-  const Evidence evidence = co_await ask(*asked, *chat);
   const policy::Inputs inputs = policy_inputs(*asked, question, *chat);
+
+  const Evidence evidence = co_await ask(exchange, snapshot, *asked, inputs, question.words);
   const Estimate estimated =
       estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
   const Decision decision = decide(*asked, question, estimated, inputs, *chat);
   if (decision.deployments.empty())
     co_return co_await refuse_exchange(gateway, exchange, visit, refusal_of(decision));
 
-  const Decided decided{snapshot, visit, *caller, request, *chat, *asked, question, decision};
+  const Decided decided{snapshot, visit,    *caller,  request, *chat,
+                        *asked,   question, evidence, decision};
   if (const auto begun = co_await begin_record(gateway, exchange, decided); !begun)
     co_return co_await refuse_exchange(gateway, exchange, visit, begun.error());
   upstream::Outcome outcome = co_await call_upstream(gateway, exchange, decided);

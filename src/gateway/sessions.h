@@ -22,6 +22,8 @@ struct Memory {
   std::optional<double> score;
   uint64_t turn = 0;        // the user turn last decided on
   std::string decision_id;  // the request that decided
+
+  bool operator==(const Memory&) const = default;
 };
 
 class Sessions {

@@ -53,6 +53,14 @@ LoadScorer scorers_from_files() {
     scorer.name = fmt::format("{}-{:016x}", scorer.kind, router->hash());
     scorer.description = router->describe();
     scorer.threshold = router->threshold();
+    if (router->embed_source().from == model::EmbedFrom::kUrl) {
+      auto endpoint = http::Endpoint::parse(router->embed_source().url);
+      if (!endpoint) return std::unexpected(endpoint.error());
+      scorer.embed_url = EmbedUrl{std::move(*endpoint), router->embed_source().model, ""};
+    }
+    scorer.score_embedding = [router](std::span<const float> embedding) {
+      return router->score_embedding(embedding);
+    };
     scorer.score = [router, embedder = *shared](std::string_view query, model::Scratch& scratch) {
       return router->score(query, scratch);
     };
@@ -121,6 +129,8 @@ std::expected<void, Error> Snapshot::add_route(const RouteOptions& from,
     return fail(scorer.error().code,
                 fmt::format("route '{}': {}", from.name, scorer.error().message));
   route->scorer = std::move(*scorer);
+  if (route->scorer && route->scorer->embed_url && route->scorer->embed_url->api_key.empty())
+    route->scorer->embed_url->api_key = embed_key(route->scorer->embed_url->endpoint);
   route->threshold = from.threshold.value_or(route->scorer ? route->scorer->threshold : 0.5);
   auto query = text::QueryExtractor::make(from.query_from);
   if (!query)
@@ -136,6 +146,15 @@ std::expected<void, Error> Snapshot::add_route(const RouteOptions& from,
                   fmt::format("two routes claim the model '{}'; leave it in one", name));
   routes_.push_back(std::move(route));
   return {};
+}
+
+// The setting, else the key of the provider at that host.
+std::string Snapshot::embed_key(const http::Endpoint& endpoint) const {
+  if (!options_.embed_api_key.empty()) return options_.embed_api_key;
+  for (const auto& provider : providers_)
+    if (provider->endpoint.host == endpoint.host && provider->endpoint.tls == endpoint.tls)
+      return provider->api_key;
+  return "";
 }
 
 const Route* Snapshot::find_route(std::string_view name) const {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +32,19 @@ struct Deployment {
   bool simulated = false;
 };
 
+// Where a router's embedding comes from when it is not made in process.
+struct EmbedUrl {
+  http::Endpoint endpoint;  // base URL, "https://api.openai.com/v1"
+  std::string model;
+  std::string api_key;  // secret; "" for none
+};
+
 // A trained router as the request path sees it.
 struct Scorer {
   std::function<model::Score(std::string_view query, model::Scratch&)> score;
+  // With embed_url instead of score: judges the vector that the URL gave.
+  std::function<model::Score(std::span<const float> embedding)> score_embedding;
+  std::optional<EmbedUrl> embed_url;
   std::string kind;         // "lr"
   std::string name;         // kind and hash of the file, for the ledger: "lr-00c0ffee00c0ffee"
   std::string description;  // one line for people
@@ -84,6 +95,7 @@ class Snapshot {
   Snapshot() = default;
   std::expected<void, Error> add_provider(const ProviderOptions& from);
   std::expected<void, Error> add_route(const RouteOptions& from, const LoadScorer& load_scorer);
+  std::string embed_key(const http::Endpoint& endpoint) const;
   std::expected<Deployment, Error> target(const RouteOptions& route, const Target& target) const;
 
   Options options_;
