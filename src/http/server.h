@@ -67,7 +67,7 @@ class Exchange {
   virtual ~Exchange() = default;
   virtual Request& request() = 0;
   virtual Worker& worker() = 0;
-  // Fires when the client closes or resets while the handler runs.
+  // Fires when the client closes or resets while the handler runs; lives until the handler returns.
   virtual Cancellation& gone() = 0;
   bool client_gone() { return gone().cancelled(); }
 
