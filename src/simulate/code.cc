@@ -15,6 +15,7 @@ constexpr std::string_view kOpening = "What does this Python program print?\n```
 constexpr std::string_view kClosing = "```";
 constexpr int kStepsLimit = 20'000;
 constexpr size_t kLinesLimit = 200;
+constexpr size_t kLineLimit = 200;
 constexpr size_t kIndentation = 4;
 
 // Assignments, comparisons and rounds that are executed.
@@ -76,7 +77,8 @@ class Interpreter {
     if (indentation > 8) return false;
     for (size_t at = begin; at < end;) {
       const Line& line = lines_[at];
-      if (line.indentation != indentation || printed_) return false;
+      if (line.indentation != indentation || printed_ || line.text.size() > kLineLimit)
+        return false;
       if (line.text.ends_with(':')) {
         const size_t body_end = block_end(at + 1, end, indentation + 1);
         const bool is_for = line.text.starts_with("for ");

@@ -118,8 +118,9 @@ class Evaluator {
     if (op == '%' || op == '/') {
       overflow = b <= 0;
       if (!overflow) {
-        const int64_t rest = (a % b + b) % b;
-        value = op == '%' ? rest : (a - rest) / b;
+        const int64_t rest = a % b < 0 ? a % b + b : a % b;
+        if (op == '/') overflow = __builtin_sub_overflow(a, rest, &a);
+        value = op == '%' ? rest : a / b;
       }
     }
     failed_ = failed_ || overflow;
