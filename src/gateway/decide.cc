@@ -52,6 +52,12 @@ Question read_question(const Snapshot& snapshot, std::string_view key_id,
 
 void recall(Sessions& sessions, const wire::Chat& chat, int64_t now_us, Question& question) {
   question.memory = sessions.find(question.session_key, now_us);
+  // Prompts with examples open alike and differ in their last turn only. Without a named session
+  // such a request begins a conversation of its own: one that goes on has more turns than before.
+  if (question.memory && question.unit.conversation_hash.empty() && !chat.ends_in_tool_result &&
+      question.memory->turn != question.unit.turn &&
+      question.memory->turn_count == chat.user_turn_count)
+    question.memory.reset();
   question.new_turn = !chat.ends_in_tool_result &&
                       (!question.memory || question.memory->turn != question.unit.turn);
 }
@@ -162,6 +168,7 @@ std::optional<Memory> memory_after(const Asked& asked, const Question& question,
   if (question.memory && question.memory->served == Tier::kStrong) memory.served = Tier::kStrong;
   memory.score = decision.score;
   memory.turn = question.unit.turn;
+  memory.turn_count = question.unit.turn_count;
   memory.decision_id = decision.decision_id.empty() ? request_id : decision.decision_id;
   return memory;
 }

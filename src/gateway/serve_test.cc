@@ -230,6 +230,20 @@ TEST_F(Serve, ANewTurnMayMoveUpButNeverDown) {
   EXPECT_EQ(starts[2].decision_id, starts[1].id);
 }
 
+TEST_F(Serve, PromptsThatOnlyOpenAlikeDoNotHoldEachOther) {
+  answer_strong();
+  EXPECT_EQ(chat(second_turn("hard one")).header("x-weir-model"), "big");
+  answer_weak();
+  const Reply other = chat(second_turn("easy two"));
+  EXPECT_EQ(other.header("x-weir-model"), "small");
+  EXPECT_EQ(other.header("x-weir-reason"), "score");
+  answer_strong();
+  chat(second_turn("hard one"), {{"x-session-id", "s"}});
+  answer_strong();
+  EXPECT_EQ(chat(second_turn("easy two"), {{"x-session-id", "s"}}).header("x-weir-reason"),
+            "sticky");
+}
+
 TEST_F(Serve, WhatServedByFallbackKeepsServing) {
   weak_.script({whole(400, kInvalid)});
   answer_strong();

@@ -21,6 +21,7 @@ struct Memory {
   policy::Tier served = policy::Tier::kStrong;    // strong also after a fallback
   std::optional<double> score;
   uint64_t turn = 0;        // the user turn last decided on
+  int turn_count = 0;       // user turns up to it
   std::string decision_id;  // the request that decided
 
   bool operator==(const Memory&) const = default;

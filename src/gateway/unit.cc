@@ -82,6 +82,7 @@ Unit identify(const Snapshot& snapshot, std::string_view key_id, const http::Hea
   }
   unit.id = id.result();
   unit.draw = to_unit_interval(snapshot.keyed_hash("draw", hex(unit.id)));
+  unit.turn_count = chat.user_turn_count;
   PartsHash turn(snapshot, "turn");
   turn.add(static_cast<uint64_t>(chat.user_turn_count));
   for (const auto& part : chat.last_user_text)

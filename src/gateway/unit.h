@@ -17,6 +17,7 @@ struct Unit {
   uint64_t id = 0;                // keyed hash of the conversation
   double draw = 0;                // keyed hash in [0, 1), decides the control group
   uint64_t turn = 0;              // names the last user turn, so that a tool step is not a new one
+  int turn_count = 0;             // user turns so far
   std::string conversation_hash;  // of an explicit session, "" without
   std::string end_user_hash;      // "" without
 };
