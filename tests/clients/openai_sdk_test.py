@@ -129,6 +129,7 @@ keys:
                 model="auto", messages=[{"role": "user", "content": "What is 2 + 2?"}])
             self.assertIn("4", answer.choices[0].message.content)
             self.assertNotIn(key, server.log())
+            server.stop()
             self.assertEqual(server.rows()[-1]["key_id"], "alice")
 
     def test_cancel_in_mid_stream_reaches_the_ledger(self):
