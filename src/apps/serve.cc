@@ -155,6 +155,8 @@ int run_serve(Arguments arguments) {
   auto loaded = config::load(inputs);
   if (!loaded) return report_failure(loaded.error());
 
+  loaded->options.embed_api_key = inputs.environment("WEIR_EMBED_API_KEY").value_or("");
+
   std::unique_ptr<simulate::Simulator> simulator;
   if (loaded->use_simulator) {
     auto started = start_simulator(loaded->options);

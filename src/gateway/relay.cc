@@ -57,7 +57,10 @@ Relayed client_gone() {
 class StreamPass {
  public:
   StreamPass(http::Exchange& exchange, upstream::Opened& opened, const Decided& decided)
-      : exchange_(exchange), opened_(opened), decided_(decided) {}
+      : exchange_(exchange),
+        opened_(opened),
+        decided_(decided),
+        keeps_transcript_(decided.snapshot.options().log_texts) {}
 
   http::Task<Relayed> run(http::Headers headers);
 
@@ -75,6 +78,7 @@ class StreamPass {
   Relayed relayed_;
   std::string bytes_;  // to be written before the next read
   bool over_ = false;
+  bool keeps_transcript_;
 };
 
 void StreamPass::end_cut(std::string_view type, std::string_view message) {
@@ -136,6 +140,7 @@ http::Task<Relayed> StreamPass::run(http::Headers headers) {
     relayed_.last = std::move(opened_.held);
     over_ = true;
   } else {
+    if (keeps_transcript_) relayed_.transcript = opened_.held;
     relayed_.response.body = std::move(opened_.held);
   }
   int64_t begin_us = clock().steady_us();
@@ -144,6 +149,7 @@ http::Task<Relayed> StreamPass::run(http::Headers headers) {
   while (written && !over_ && co_await step()) {
     if (bytes_.empty()) continue;
     begin_us = clock().steady_us();
+    if (keeps_transcript_) relayed_.transcript += bytes_;
     written = co_await exchange_.write(bytes_);
     relayed_.ending.waited_us += clock().steady_us() - begin_us;
   }

@@ -17,6 +17,7 @@ struct Relayed {
   bool streaming = false;   // a stream has begun; `response` is its head
   http::Response response;  // else: the whole answer
   std::string last;         // of a stream
+  std::string transcript;   // what a stream has sent before, kept for log_texts only
 };
 
 // `headers`: x-weir-*. Moves the answer out of `outcome`.

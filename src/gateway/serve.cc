@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
+#include "base/log.h"
 #include "gateway/admit.h"
 #include "gateway/decide.h"
 #include "gateway/endpoints.h"
@@ -106,6 +108,16 @@ void remember(Gateway& gateway, const Decided& decided, const upstream::Outcome&
                          gateway.clock().steady_us());
 }
 
+// Only where the settings ask for it: the log is the one place that may then hold texts.
+void log_texts(const Decided& decided, const Relayed& relayed) {
+  constexpr size_t kLimit = 64 << 10;
+  const std::string answer =
+      relayed.streaming ? relayed.transcript + relayed.last : relayed.response.body;
+  log_info("request {}: {}", decided.visit.id,
+           json::quoted(decided.chat.body->text().substr(0, kLimit)));
+  log_info("answer {}: {}", decided.visit.id, json::quoted(answer.substr(0, kLimit)));
+}
+
 // Station 8: the end record is in the journal before the last chunk leaves.
 void settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
             const upstream::Outcome& outcome, Relayed& relayed) {
@@ -113,6 +125,7 @@ void settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
       end_record(decided, outcome, relayed.ending, exchange.worker().clock());
   if (const auto written = gateway.part(exchange.worker()).journal->append(end); !written)
     gateway.count_ledger_failure(written.error());
+  if (decided.snapshot.options().log_texts) log_texts(decided, relayed);
   if (relayed.streaming) return;
   if (const auto cost = total_cost_nanousd(end); cost && outcome.opened)
     relayed.response.headers.add("x-weir-cost-usd", catalog::format_usd(*cost));

@@ -421,6 +421,21 @@ TEST_F(Serve, AFailingLedgerIsServedOrRefusedAsConfigured) {
   EXPECT_THAT(weak_.requests(), SizeIs(1));
 }
 
+TEST_F(Serve, TextsAreLoggedOnlyWhenAskedFor) {
+  weak_.script({stream({openai_text_chunk("spoken"), openai_stream_end()})});
+  testing::internal::CaptureStderr();
+  chat(question("easy secret", "auto", kStream));
+  stop();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), IsEmpty());
+  options_.log_texts = true;
+  weak_.script({stream({openai_text_chunk("spoken"), openai_stream_end()})});
+  testing::internal::CaptureStderr();
+  chat(question("easy secret", "auto", kStream));
+  stop();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("easy secret"), HasSubstr("spoken")));
+}
+
 TEST_F(Serve, ALoopIsFound) {
   const Reply reply = chat(question("easy"), {{"x-weir-hop", "other, instance-1"}});
   EXPECT_EQ(reply.status, 508);
