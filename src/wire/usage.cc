@@ -15,6 +15,11 @@ std::optional<int64_t> count_in(json::Value object, std::string_view name) {
   return std::max<int64_t>(*count, 0);
 }
 
+// A server that counted for itself says so by `"estimated": true`, as weir replay does.
+UsageSource source_of(json::Value object) {
+  return object["estimated"].as_bool() == true ? UsageSource::kEstimated : UsageSource::kReported;
+}
+
 Usage read_openai(json::Value object) {
   Usage usage;
   const auto prompt = count_in(object, "prompt_tokens");
@@ -37,14 +42,14 @@ Usage read_openai(json::Value object) {
       count_in(object, "total_tokens") == all_input + usage.output_tokens + reasoning)
     usage.output_tokens += reasoning;
   usage.reasoning_tokens = std::min(reasoning, usage.output_tokens);
-  usage.source = UsageSource::kReported;
+  usage.source = source_of(object);
   return usage;
 }
 
 void read_anthropic(json::Value object, Usage& usage) {
   const auto input = count_in(object, "input_tokens");
   const auto output = count_in(object, "output_tokens");
-  if (input || output) usage.source = UsageSource::kReported;
+  if (input || output) usage.source = source_of(object);
   usage.input_tokens = input.value_or(usage.input_tokens);
   usage.output_tokens = output.value_or(usage.output_tokens);
   usage.cache_read_tokens =
