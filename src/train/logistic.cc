@@ -66,9 +66,11 @@ class Problem {
                      VectorXd residual(z.rows()), root(z.rows());
                      for (Index i = 0; i < z.rows(); ++i) {
                        const uint32_t row = rows[static_cast<size_t>(i)];
-                       const double p = sigmoid(logits[i]), weight = c_ * samples_.weights[row];
-                       residual[i] = weight * (p - samples_.labels[row]);
-                       root[i] = std::sqrt(weight * p * (1 - p));
+                       const double weight = c_ * samples_.weights[row];
+                       // 1 - p would lose the digits that heavy weights bring back.
+                       const double p = sigmoid(logits[i]), rest = sigmoid(-logits[i]);
+                       residual[i] = samples_.labels[row] == 1 ? -weight * rest : weight * p;
+                       root[i] = std::sqrt(weight * p * rest);
                      }
                      at.gradient.noalias() += z.transpose() * residual;
                      const MatrixXd scaled = root.asDiagonal() * z;

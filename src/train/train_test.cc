@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -218,6 +219,26 @@ TEST(FitLogistic, FindsTheOptimumOfSeparableAndOfHugeFeatures) {
   EXPECT_NEAR(b, 4e5 / (1 + std::exp(b)), 1e-8 * b);
 }
 
+// What a row's probability lacks to 1 counts 1e9 times, so no digit of it may get lost.
+TEST(FitLogistic, FindsTheOptimumUnderHugeWeights) {
+  const auto rows = first_rows(40);
+  std::vector<float> features;
+  std::vector<int> labels;
+  std::vector<double> weights;
+  for (int i = 0; i < 40; ++i) {
+    const int label = i % 2;
+    labels.push_back(label);
+    features.push_back(label == 1 ? 1.0F : -1.0F);
+    weights.push_back(i < 20 ? 1e9 : 1e-9);
+  }
+  const Samples samples{features, 1, labels, weights, rows};
+  const auto fit = fit_logistic(samples, fit_scaler(samples), 1);
+  ASSERT_TRUE(fit) << fit.error().message;
+  // At the optimum b = 20e9 * (1 - sigmoid(b)).
+  const double b = fit->coefficients[0];
+  EXPECT_NEAR(b, 2e10 / (1 + std::exp(b)), 1e-8 * b);
+}
+
 TEST(FitLogistic, OneClassOnlyIsRefused) {
   const auto rows = first_rows(14);
   const std::array<int, 14> ones{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -336,6 +357,13 @@ TEST(TrainRouter, RefusesWhatCannotBeLearnt) {
   const auto few = train_router(made_up(3), options_for(model::Kind::kLr));
   ASSERT_FALSE(few);
   EXPECT_THAT(few.error().message, HasSubstr("too few"));
+  Examples same = made_up(50);
+  std::ranges::fill(same.words, "the same query");
+  for (const model::Kind kind : {model::Kind::kLr, model::Kind::kLength, model::Kind::kRandom}) {
+    const auto alike = train_router(same, options_for(kind));
+    ASSERT_FALSE(alike);
+    EXPECT_THAT(alike.error().message, HasSubstr("all 50 rows ask the same"));
+  }
 }
 
 TEST(AssignFolds, KeepsTwinsTogetherAndBalances) {

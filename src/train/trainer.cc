@@ -111,10 +111,16 @@ std::expected<std::vector<double>, Error> score_out_of_fold(const Examples& exam
     for (uint32_t row = 0; row < fold_of.size(); ++row)
       (fold_of[row] == fold ? inside : outside).push_back(row);
     if (inside.empty()) continue;
+    if (outside.empty()) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("all {} rows ask the same: a router learns only from different queries",
+                      fold_of.size()));
+    }
     auto fit = fit_kind(examples, outside, options);
     if (!fit) {
       return fail(fit.error().code,
-                  fmt::format("{} rows are too few for {} folds: without one fold, {}",
+                  fmt::format("{} rows are too few or too alike for {} folds: without one fold, {}",
                               fold_of.size(), options.folds, fit.error().message));
     }
     TRY(score_rows(examples, inside, options, *fit, scores));
