@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """End-to-end benchmark: weir beside nginx and HAProxy, all in front of the same mock upstream.
 
-usage: bench/e2e/run.py [--seconds N] [--rounds N] [--only NAME,...] [--json FILE]
+usage: bench/e2e/run.py [--seconds N] [--rounds N] [--only NAME,...] [--json FILE] [--weir PATH] [--mock PATH]
 
 Needs Linux with two cores, the builds `release` (weir) and `bench` (mock_upstream), and the Debian
 packages nginx-light, haproxy, wrk and nghttp2-client. Load generator and upstream are pinned to core 0,
@@ -14,7 +14,7 @@ machine), latency at 1,000 requests/s (h2load), and resident memory. The first c
 CPU; the ratio to HAProxy is printed beside it.
 """
 import argparse
-import http.client
+import functools
 import json
 import os
 import pathlib
@@ -139,7 +139,7 @@ backend mock
     return Process(["haproxy", "-f", str(folder / "haproxy.cfg")], GATEWAY_CORE, port, log)
 
 
-def start_weir(folder, upstream, log):
+def start_weir(binary, folder, upstream, log):
     port = free_port()
     (folder / "weir.yaml").write_text(f"""
 server:
@@ -155,7 +155,7 @@ routes:
     weak: mock/gpt-4o-mini
     strong: mock/gpt-4o
 """)
-    return Process([str(ROOT / "build/release/weir"), "serve", "--config", str(folder / "weir.yaml"),
+    return Process([str(binary), "serve", "--config", str(folder / "weir.yaml"),
                     "--state", str(folder / "state")], GATEWAY_CORE, port, log)
 
 
@@ -219,13 +219,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are printed (default 3)")
     parser.add_argument("--only", default="", help="gateways, comma separated: direct,nginx,haproxy,weir")
     parser.add_argument("--json", help="also write all rounds there")
+    parser.add_argument("--weir", type=pathlib.Path, default=ROOT / "build/release/weir")
+    parser.add_argument("--mock", type=pathlib.Path, default=ROOT / "build/bench/bench/mock_upstream")
     options = parser.parse_args()
     for tool in ("nginx", "haproxy", "wrk", "h2load", "taskset", "pgrep"):
         if not shutil.which(tool) and not pathlib.Path(f"/usr/sbin/{tool}").exists():
             raise SystemExit(f"bench/e2e needs {tool}: apt-get install nginx-light haproxy wrk "
                              "nghttp2-client procps util-linux")
     os.environ["PATH"] += ":/usr/sbin"
-    starters = {"direct": None, "nginx": start_nginx, "haproxy": start_haproxy, "weir": start_weir}
+    starters = {"direct": None, "nginx": start_nginx, "haproxy": start_haproxy,
+                "weir": functools.partial(start_weir, options.weir)}
     wanted = options.only.split(",") if options.only else list(starters)
     rounds = {name: [] for name in wanted}
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder, \
@@ -233,8 +236,7 @@ def main():
         folder = pathlib.Path(folder)
         os.chmod(folder, 0o755)
         upstream_port = free_port()
-        upstream = Process([str(ROOT / "build/bench/bench/mock_upstream"), str(upstream_port)], LOAD_CORE,
-                           upstream_port, log)
+        upstream = Process([str(options.mock), str(upstream_port)], LOAD_CORE, upstream_port, log)
         try:
             for number in range(options.rounds):
                 for name in wanted:

@@ -39,6 +39,13 @@ std::string to_hex(std::string_view bytes) {
   return hex;
 }
 
+std::string to_hex(uint64_t number) {
+  std::string hex(16, '0');
+  for (size_t i = 16; i-- > 0; number >>= 4)
+    hex[i] = "0123456789abcdef"[number & 15];
+  return hex;
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -14,6 +14,7 @@ using Sha256 = std::array<uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
 std::string to_hex(std::string_view bytes);
+std::string to_hex(uint64_t number);  // 16 digits
 inline std::string to_hex(const Sha256& digest) {
   return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -14,6 +15,16 @@ namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+// Marks the bytes of the word that are below 0x20, '"' or '\\' by their high bits. The lowest mark
+// is exact; one above it may be false, because a subtraction borrows from there.
+uint64_t special_bytes(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  const auto zero = [](uint64_t v) { return (v - kOnes) & ~v; };
+  return (((word - kOnes * 0x20) & ~word) | zero(word ^ (kOnes * '"')) |
+          zero(word ^ (kOnes * '\\'))) &
+         kHighs;
 }
 
 int hex_digit(char c) {
@@ -132,7 +143,11 @@ class Parser {
       while (end - p >= 8) {
         uint64_t word;
         __builtin_memcpy(&word, p, 8);
-        if (has_special(word)) break;
+        const uint64_t special = special_bytes(word);
+        if (special != 0) {
+          p += std::countr_zero(special) / 8;
+          break;
+        }
         p += 8;
       }
       if (p == end) return fail_at(p, "unterminated string");
@@ -158,15 +173,6 @@ class Parser {
         return fail_at(p, "unknown escape");
       }
     }
-  }
-
-  // Bytes below 0x20, '"' or '\\' anywhere in the word (the exact-zero-byte trick; bytes >= 0x80
-  // may give a false alarm, which only costs a slower step).
-  static bool has_special(uint64_t word) {
-    constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
-    const auto zero = [](uint64_t v) { return (v - kOnes) & ~v & kHighs; };
-    return (((word - kOnes * 0x20) & ~word & kHighs) | zero(word ^ (kOnes * '"')) |
-            zero(word ^ (kOnes * '\\'))) != 0;
   }
 
   bool parse_number() {
@@ -406,13 +412,36 @@ std::string unescape(std::string_view s) {
   return out;
 }
 
+namespace {
+
+// How many bytes from `begin` on stand in a string literal as they are. Stops at bytes above 0x7F
+// too, which are checked one by one.
+size_t plain_bytes(std::string_view text, size_t begin) {
+  size_t i = begin;
+  for (; text.size() - i >= 8; i += 8) {
+    uint64_t word;
+    __builtin_memcpy(&word, text.data() + i, 8);
+    const uint64_t stop = special_bytes(word) | (word & 0x8080808080808080);
+    if (stop != 0) return i + static_cast<size_t>(std::countr_zero(stop)) / 8 - begin;
+  }
+  for (; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
+  }
+  return i - begin;
+}
+
+}  // namespace
+
 void append_quoted(std::string_view text, std::string& out) {
   out.push_back('"');
   for (size_t i = 0; i < text.size();) {
+    const size_t plain = plain_bytes(text, i);
+    out.append(text, i, plain);
+    i += plain;
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-      out.push_back(text[i++]);
-    } else if (c >= 0x80) {
+    if (c >= 0x80) {
       append_utf8(decode_utf8(text, i), out);
     } else {
       ++i;

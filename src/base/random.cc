@@ -1,11 +1,11 @@
 #include "base/random.h"
 
-#include <fmt/format.h>
 #include <sys/random.h>
 
 #include <bit>
 
 #include "base/check.h"
+#include "base/digest.h"
 
 namespace weir {
 
@@ -56,8 +56,12 @@ void secure_random(std::span<uint8_t> out) {
 std::string make_uuid7(int64_t unix_us, Random& random) {
   const uint64_t a = random(), b = random();
   const uint64_t ms = static_cast<uint64_t>(unix_us / 1000) & 0xffffffffffff;
-  return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}", ms >> 16, ms & 0xffff, a & 0xfff,
-                     0x8000 | (a >> 16 & 0x3fff), b & 0xffffffffffff);
+  const std::string high = to_hex(ms << 16 | 0x7000 | (a & 0xfff));
+  const std::string low = to_hex((0x8000 | (a >> 16 & 0x3fff)) << 48 | (b & 0xffffffffffff));
+  std::string id;
+  id.reserve(36);
+  id.append(high, 0, 8).append(1, '-').append(high, 8, 4).append(1, '-').append(high, 12, 4);
+  return id.append(1, '-').append(low, 0, 4).append(1, '-').append(low, 4, 12);
 }
 
 }  // namespace weir

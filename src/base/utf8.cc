@@ -59,8 +59,15 @@ void append_utf8(char32_t character, std::string& out) {
 
 size_t count_utf8(std::string_view text) {
   size_t count = 0;
-  for (size_t position = 0; position < text.size(); ++count)
+  for (size_t position = 0; position < text.size(); ++count) {
+    // ASCII, eight bytes at a time.
+    for (uint64_t word; text.size() - position >= 8; position += 8, count += 8) {
+      __builtin_memcpy(&word, text.data() + position, 8);
+      if ((word & 0x8080808080808080) != 0) break;
+    }
+    if (position == text.size()) break;
     decode_utf8(text, position);
+  }
   return count;
 }
 

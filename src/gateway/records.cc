@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/digest.h"
+
 namespace weir::gateway {
 namespace {
 
@@ -76,7 +78,7 @@ store::StartRecord start_record(const Decided& decided) {
   record.dialect = wire::to_string(chat.dialect);
   record.requested_model = chat.model.substr(0, kClientTextLimit);
   record.stream = chat.stream;
-  record.unit_hash = fmt::format("{:016x}", question.unit.id);
+  record.unit_hash = to_hex(question.unit.id);
   record.served = tier_of(decision, 0);
   record.planned_model = decision.deployments.front()->model;
   record.reason = policy::to_string(decision.plan.reason);
@@ -97,7 +99,7 @@ store::StartRecord start_record(const Decided& decided) {
   record.threshold = decision.threshold;
   if (asked.route->scorer) record.router = asked.route->scorer->name;
   if (!question.words.empty())
-    record.features_hash = fmt::format("{:016x}", snapshot.keyed_hash("words", question.words));
+    record.features_hash = to_hex(snapshot.keyed_hash("words", question.words));
   record.decision_id = decision.decision_id;
   return record;
 }

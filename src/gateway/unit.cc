@@ -1,9 +1,8 @@
 #include "gateway/unit.h"
 
-#include <fmt/format.h>
-
 #include <array>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "text/own_words.h"
 
@@ -41,10 +40,6 @@ std::string explicit_session(const http::Headers& headers, const wire::Chat& cha
   return session.empty() ? session_in_user_id(chat.prompt_cache_key) : session;
 }
 
-std::string hex(uint64_t number) {
-  return fmt::format("{:016x}", number);
-}
-
 // The first user turn without what a harness puts around it, since that may change between turns.
 std::string opening_words(const wire::Chat& chat) {
   const std::vector<std::string_view> parts(chat.first_user_text.begin(),
@@ -75,13 +70,13 @@ Unit identify(const Snapshot& snapshot, std::string_view key_id, const http::Hea
   id.add(key_id);
   if (const std::string session = explicit_session(headers, chat); !session.empty()) {
     id.add("session").add(session);
-    unit.conversation_hash = hex(snapshot.keyed_hash("session", session));
+    unit.conversation_hash = to_hex(snapshot.keyed_hash("session", session));
   } else {
     id.add("opening").add(chat.system_text).add(opening_words(chat));
     id.add(chat.end_user).add(chat.prompt_cache_key);
   }
   unit.id = id.result();
-  unit.draw = to_unit_interval(snapshot.keyed_hash("draw", hex(unit.id)));
+  unit.draw = to_unit_interval(snapshot.keyed_hash("draw", to_hex(unit.id)));
   unit.turn_count = chat.user_turn_count;
   PartsHash turn(snapshot, "turn");
   turn.add(static_cast<uint64_t>(chat.user_turn_count));
@@ -89,7 +84,7 @@ Unit identify(const Snapshot& snapshot, std::string_view key_id, const http::Hea
     turn.add(part);
   unit.turn = turn.result();
   if (!chat.end_user.empty())
-    unit.end_user_hash = hex(snapshot.keyed_hash("end user", chat.end_user));
+    unit.end_user_hash = to_hex(snapshot.keyed_hash("end user", chat.end_user));
   return unit;
 }
 

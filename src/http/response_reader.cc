@@ -122,6 +122,7 @@ void ResponseReader::finish() {
 // What the buffer holds of the body; empty when more must come or it is over.
 std::expected<std::string_view, Error> ResponseReader::take_encoded() {
   channel_->consume(std::exchange(held_bytes_, 0));
+  if (broken_chunks_) return corrupt("broken chunked coding");
   while (!channel_->buffered().empty() && !body_over()) {
     const std::string_view bytes = channel_->buffered();
     if (framing_.body != BodyKind::kChunked) {
@@ -132,16 +133,38 @@ std::expected<std::string_view, Error> ResponseReader::take_encoded() {
       }
       return bytes.substr(0, held_bytes_);
     }
-    const ChunkedDecoder::Step step = chunks_.next(bytes);
-    if (step.bad) return corrupt("broken chunked coding");
-    if (step.data.empty()) {
-      channel_->consume(step.consumed);
-      continue;
-    }
-    held_bytes_ = step.consumed;
-    return step.data;
+    return take_chunks(bytes);
   }
   return std::string_view{};
+}
+
+// The data of all chunks in `bytes` as one piece, so that what came together goes on together.
+std::expected<std::string_view, Error> ResponseReader::take_chunks(std::string_view bytes) {
+  std::string_view first;
+  joined_.clear();
+  size_t taken = 0;
+  while (taken < bytes.size() && !chunks_.done()) {
+    const ChunkedDecoder::Step step = chunks_.next(bytes.substr(taken));
+    if (step.bad) {
+      broken_chunks_ = true;
+      // What came before the fault is still given out.
+      if (first.empty()) return corrupt("broken chunked coding");
+      break;
+    }
+    taken += step.consumed;
+    if (step.data.empty()) continue;
+    if (first.empty()) {
+      first = step.data;
+    } else {
+      if (joined_.empty()) joined_ = first;
+      joined_ += step.data;
+    }
+  }
+  if (first.empty())
+    channel_->consume(taken);
+  else
+    held_bytes_ = taken;
+  return joined_.empty() ? first : std::string_view(joined_);
 }
 
 Task<std::expected<std::string_view, Error>> ResponseReader::read_encoded() {

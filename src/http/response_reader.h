@@ -41,6 +41,7 @@ class ResponseReader final : public ClientResponse {
   // The next piece as it stands on the wire, without chunking.
   Task<std::expected<std::string_view, Error>> read_encoded();
   std::expected<std::string_view, Error> take_encoded();
+  std::expected<std::string_view, Error> take_chunks(std::string_view bytes);
   bool body_over() const;
   void finish();
   std::unexpected<Error> corrupt(std::string_view what) const;
@@ -58,8 +59,10 @@ class ResponseReader final : public ClientResponse {
   std::unique_ptr<Inflater> inflater_;
   size_t length_left_bytes_ = 0;
   size_t held_bytes_ = 0;  // of the channel's buffer, given out as a view
+  std::string joined_;     // the data of several chunks, given out as a view
   int interim_heads_ = 0;
   bool nothing_came_ = true;
+  bool broken_chunks_ = false;
   bool ended_ = false;  // close-delimited body has ended
 };
 

@@ -84,6 +84,10 @@ TEST(Crc32c, MatchesRfc3720) {
   EXPECT_EQ(crc32c(std::string(32, '\xff')), 0x62a8ab43u);
   EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
   EXPECT_EQ(crc32c(""), 0u);
+  for (size_t size = 0; size < 40; ++size) {
+    const std::string bytes = std::string(size, 'x') + "\x80";
+    EXPECT_EQ(crc32c(bytes), crc32c_portable(bytes)) << size;
+  }
 }
 
 TEST(RecordLine, EveryFieldComesBack) {

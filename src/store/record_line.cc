@@ -7,6 +7,7 @@
 #include <concepts>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "store/crc32c.h"
 #include "store/record_fields.h"
@@ -74,12 +75,19 @@ class FieldWriter {
   std::string& out_;
 };
 
-// Fields stand in the order in which they are asked for, unless another program wrote them: then
-// they are searched.
+// Fields stand in the order in which they are asked for, unless another program wrote them. So a
+// field that is not next is not there; should members be left over at the end, all are searched.
+enum class Search : uint8_t { kNext, kAll };
+
+template <typename R, typename Visit>
+R read_fields(json::Value object, Visit&& visit);
+
 class FieldReader {
  public:
-  explicit FieldReader(json::Value object)
-      : object_(object), next_(object.begin()), end_(object.end()) {}
+  explicit FieldReader(json::Value object, Search search = Search::kNext)
+      : object_(object), next_(object.begin()), end_(object.end()), search_(search) {}
+
+  bool members_left() const { return next_ != end_; }
 
   void operator()(std::string_view name, std::string& text) {
     if (auto found = find(name).as_string()) text = std::move(*found);
@@ -103,6 +111,11 @@ class FieldReader {
   void operator()(std::string_view name, std::optional<double>& number) {
     number = find(name).as_double();
   }
+  void operator()(std::string_view name, std::vector<CallRecord>& calls) {
+    for (const json::Value call : find(name))
+      calls.push_back(read_fields<CallRecord>(
+          call, [](CallRecord& r, auto&& read) { visit_call_fields(r, read); }));
+  }
   void operator()(std::string_view name, CallRole& role) {
     role = parse_call_role(find(name).string_or("")).value_or(role);
   }
@@ -117,19 +130,24 @@ class FieldReader {
       ++next_;
       return found;
     }
-    return object_[name];
+    return search_ == Search::kAll ? object_[name] : json::Value();
   }
 
   json::Value object_;
   json::Value::Iterator next_, end_;
+  Search search_;
 };
 
-// A reader that has passed the record's type.
-FieldReader reader_of(json::Value object) {
+// Fills a record by `visit(record, reader)`.
+template <typename R, typename Visit>
+R read_fields(json::Value object, Visit&& visit) {
+  R record;
   FieldReader read(object);
-  std::string type;
-  read("t", type);
-  return read;
+  visit(record, read);
+  if (!read.members_left()) return record;
+  R searched;
+  visit(searched, FieldReader(object, Search::kAll));
+  return searched;
 }
 
 // Leaves room for the checksum, then fills it in over what `write` appended.
@@ -139,31 +157,35 @@ void append_checked(std::string& out, Write&& write) {
   out.append(kChecksumChars, ' ');
   write();
   const uint32_t checksum = crc32c(std::string_view(out).substr(begin + kChecksumChars));
-  fmt::format_to_n(out.begin() + static_cast<std::ptrdiff_t>(begin), 8, "{:08x}", checksum);
+  out.replace(begin, 8, to_hex(uint64_t{checksum}), 8, 8);
   out += '\n';
 }
 
 std::expected<StartRecord, Error> read_start(json::Value object) {
-  StartRecord record;
-  visit_start_fields(record, reader_of(object));
+  auto record = read_fields<StartRecord>(object, [](StartRecord& r, auto&& read) {
+    std::string type;
+    read("t", type);
+    visit_start_fields(r, read);
+  });
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "a start record without id");
   return record;
 }
 
 std::expected<EndRecord, Error> read_end(json::Value object) {
-  EndRecord record;
-  FieldReader read = reader_of(object);
-  read("id", record.id);
-  visit_end_fields(record, read);
+  auto record = read_fields<EndRecord>(object, [](EndRecord& r, auto&& read) {
+    std::string type;
+    read("t", type);
+    read("id", r.id);
+    visit_end_fields(r, read);
+    read("calls", r.calls);
+  });
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "an end record without id");
-  for (const json::Value call : object["calls"])
-    visit_call_fields(record.calls.emplace_back(), FieldReader(call));
   return record;
 }
 
 std::expected<SegmentHeader, Error> read_header(json::Value object) {
   SegmentHeader header;
-  FieldReader read = reader_of(object);
+  FieldReader read(object, Search::kAll);
   read("version", header.version);
   read("series", header.series);
   read("number", header.number);

@@ -102,19 +102,24 @@ std::expected<bool, Error> SegmentReader::open_segment() {
 }
 
 std::expected<std::string, Error> SegmentReader::read_bytes(int64_t limit_bytes) {
-  std::string bytes(static_cast<size_t>(limit_bytes), '\0');
-  size_t filled = 0;
-  while (filled < bytes.size()) {
-    const ssize_t n = ::pread(fd_, bytes.data() + filled, bytes.size() - filled,
-                              at_.offset + static_cast<int64_t>(filled));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      return fail(ErrorCode::kIo,
-                  fmt::format("cannot read {}: {}", name_.file_name(), errno_text(errno)));
-    if (n == 0) break;
-    filled += static_cast<size_t>(n);
-  }
-  bytes.resize(filled);
+  std::string bytes;
+  int problem = 0;
+  // Without filling it with zeros first: mostly there is far less to read than the limit.
+  bytes.resize_and_overwrite(static_cast<size_t>(limit_bytes), [&](char* data, size_t size) {
+    size_t filled = 0;
+    while (filled < size) {
+      const ssize_t n =
+          ::pread(fd_, data + filled, size - filled, at_.offset + static_cast<int64_t>(filled));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) problem = errno;
+      if (n <= 0) break;
+      filled += static_cast<size_t>(n);
+    }
+    return filled;
+  });
+  if (problem != 0)
+    return fail(ErrorCode::kIo,
+                fmt::format("cannot read {}: {}", name_.file_name(), errno_text(problem)));
   return bytes;
 }
 
