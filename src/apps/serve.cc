@@ -84,8 +84,10 @@ void print_route(const gateway::Route& route) {
   if (route.scorer)
     fmt::print("    router {}, strong at a score of {:g} and above\n", route.scorer->description,
                route.threshold);
-  else
-    fmt::print("    no trained router: everything goes to the strong model\n");
+  if (route.scorer && route.weak_share_limit < 1)
+    fmt::print("    at most {:g} % of the latest scored turns go to weak\n",
+               route.weak_share_limit * 100);
+  if (!route.scorer) fmt::print("    no trained router: everything goes to the strong model\n");
   if (options.match.empty()) return;
   if (options.mode == gateway::RouteMode::kObserve)
     fmt::print(

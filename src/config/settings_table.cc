@@ -305,6 +305,10 @@ constexpr auto kSettings = std::to_array<Setting>({
      "sends everything to the strong model."},
     {"routes.<name>.threshold", FIELD(std::optional<double>, s.route->options.threshold), kShare,
      "", "Strong at this score and above. By default what the router file says."},
+    {"routes.<name>.weak_share_limit",
+     FIELD(std::optional<double>, s.route->options.weak_share_limit), kShare, "",
+     "At most this share of the latest 255 scored turns goes to weak; the threshold in force is "
+     "lowered as needed. By default 0.5 with the shipped router and its own threshold, else none."},
     {"routes.<name>.control_share", FIELD(double, s.route->options.control_share), kShare, "",
      "Share of conversations sent to strong whatever their score, to measure against."},
     {"routes.<name>.query_from",

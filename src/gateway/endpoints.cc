@@ -173,10 +173,11 @@ http::Task<std::expected<std::string, Refusal>> answer_route(Gateway& gateway,
   if (!asked) co_return std::unexpected(asked.error());
   Question question = read_question(snapshot, caller.key_id, request.headers, *chat, *asked);
   recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
-  const policy::Inputs inputs = policy_inputs(*asked, question, *chat);
+  policy::Inputs inputs = policy_inputs(*asked, question, *chat);
   const Evidence evidence = co_await ask(exchange, snapshot, *asked, inputs, question.words);
   const Estimate estimated =
       estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
+  inputs.threshold = gateway.threshold_in_force(*asked, estimated, inputs, Gateway::Seen::kForget);
   const Decision decision = decide(*asked, question, estimated, inputs, *chat);
   if (decision.deployments.empty()) co_return refuse(400, decision.refusal);
   co_return decision_json(*asked, decision, *chat);

@@ -13,7 +13,11 @@ Gateway::Gateway(const Parts& parts)
       clock_(parts.clock),
       sessions_(snapshot_->options().session_limit,
                 snapshot_->options().session_idle_s * 1'000'000),
-      started_unix_us_(clock_->unix_us()) {}
+      started_unix_us_(clock_->unix_us()) {
+  for (const auto& route : snapshot_->routes())
+    if (route->weak_share_limit < 1)
+      share_limits_.try_emplace(route.get(), route->weak_share_limit);
+}
 
 std::expected<std::unique_ptr<Gateway>, Error> Gateway::make(Parts parts) {
   CHECK(parts.snapshot != nullptr && parts.ledger != nullptr && parts.workers > 0);
@@ -27,6 +31,16 @@ std::expected<std::unique_ptr<Gateway>, Error> Gateway::make(Parts parts) {
     part.random = Random(seed + static_cast<uint64_t>(i));
   }
   return gateway;
+}
+
+double Gateway::threshold_in_force(const Asked& asked, const Estimate& estimate,
+                                   const policy::Inputs& inputs, Seen seen) {
+  // A threshold or tier that the client names is not ours to change.
+  if (!estimate.score || asked.threshold || asked.tier) return inputs.threshold;
+  const auto limit = share_limits_.find(asked.route);
+  if (limit == share_limits_.end()) return inputs.threshold;
+  return seen == Seen::kRemember ? limit->second.threshold(*estimate.score, inputs.threshold)
+                                 : limit->second.peek(*estimate.score, inputs.threshold);
 }
 
 void Gateway::count_ledger_failure(const Error& error) {

@@ -6,13 +6,16 @@
 #include <atomic>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "gateway/decide.h"
 #include "gateway/sessions.h"
+#include "gateway/share_limit.h"
 #include "gateway/snapshot.h"
 #include "http/server.h"
 #include "store/ledger.h"
@@ -45,6 +48,12 @@ class Gateway {
   WorkerPart& part(const http::Worker& worker) { return parts_[worker.index()]; }
   int64_t started_unix_us() const { return started_unix_us_; }
 
+  // The threshold for this decision: the route's, lowered by its share limit. kRemember takes the
+  // score into account for later ones.
+  enum class Seen { kRemember, kForget };
+  double threshold_in_force(const Asked& asked, const Estimate& estimate,
+                            const policy::Inputs& inputs, Seen seen);
+
   // Readiness is red while draining, so that a load balancer looks elsewhere.
   void drain() { draining_ = true; }
   bool is_ready() const { return !draining_ && ledger_->healthy(); }
@@ -76,6 +85,7 @@ class Gateway {
   const Clock* clock_;
   Sessions sessions_;
   std::vector<WorkerPart> parts_;
+  std::map<const Route*, ShareLimit> share_limits_;  // of the routes that have one
   int64_t started_unix_us_;
   std::atomic<bool> draining_{false};
   std::atomic<int64_t> last_failure_logged_us_{INT64_MIN};

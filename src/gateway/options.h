@@ -46,6 +46,9 @@ struct RouteOptions {
   std::string router_file;          // "" = the shipped default; see router_none
   bool router_none = false;         // no router: everything strong, reason untrained
   std::optional<double> threshold;  // overrides the file's
+  // At most this share of the latest scored conversations goes to weak. Without a value: 0.5 with
+  // the shipped router and its own threshold, else no limit.
+  std::optional<double> weak_share_limit;
   double control_share = 0.05;
   text::QueryFrom query_from;
   int64_t weak_first_event_ms = 30'000;

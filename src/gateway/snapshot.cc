@@ -14,6 +14,10 @@
 namespace weir::gateway {
 namespace {
 
+// The shipped router has not seen the traffic that it meets, so it starts with the advice to send
+// half to weak, measure, and go on from there.
+constexpr double kShippedWeakShare = 0.5;
+
 constexpr std::string_view kDefaultRouterFile = "default.weir";
 
 std::string own_host_name() {
@@ -132,6 +136,8 @@ std::expected<void, Error> Snapshot::add_route(const RouteOptions& from,
   if (route->scorer && route->scorer->embed_url && route->scorer->embed_url->api_key.empty())
     route->scorer->embed_url->api_key = embed_key(route->scorer->embed_url->endpoint);
   route->threshold = from.threshold.value_or(route->scorer ? route->scorer->threshold : 0.5);
+  const bool shipped = from.router_file.empty() && !from.router_none && !from.threshold;
+  route->weak_share_limit = from.weak_share_limit.value_or(shipped ? kShippedWeakShare : 1.0);
   auto query = text::QueryExtractor::make(from.query_from);
   if (!query)
     return fail(query.error().code,

@@ -62,7 +62,8 @@ struct Route {
   RouteOptions options;
   Deployment weak, strong;
   std::optional<Scorer> scorer;
-  double threshold = 0.5;  // in force
+  double threshold = 0.5;       // in force, unless the limit lowers it
+  double weak_share_limit = 1;  // 1: none
   text::QueryExtractor query;
 };
 
