@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
 #include <map>
 
 #include "apps/commands.h"
+#include "apps/output.h"
 #include "apps/state_option.h"
-#include "base/files.h"
 
 namespace weir::apps {
 namespace {
@@ -16,11 +14,12 @@ namespace {
 std::expected<size_t, Error> export_rows(const PeriodOptions& options, store::ExportFormat format) {
   TRY_ASSIGN(const int64_t since, since_us(options));
   TRY_ASSIGN(const auto ledger, open_ledger(options));
-  TRY_ASSIGN(const size_t count, ledger->export_rows(since, format, [](std::string_view part) {
-    std::fwrite(part.data(), 1, part.size(), stdout);
+  std::expected<void, Error> written;
+  TRY_ASSIGN(const size_t count, ledger->export_rows(since, format, [&](std::string_view part) {
+    if (written) written = write_output(part);
   }));
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    return fail(ErrorCode::kIo, "cannot write the rows: " + errno_text(errno));
+  TRY(std::move(written));
+  TRY(flush_output());
   return count;
 }
 
@@ -41,7 +40,7 @@ int run_export(Arguments arguments) {
       ->transform(CLI::CheckedTransformer(formats).description("{csv,jsonl}"));
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
   const auto count = export_rows(options, format);
-  if (!count) return report_failure(count.error());
+  if (!count) return exit_status(std::unexpected(count.error()));
   fmt::print(stderr, "{} requests\n", *count);
   return 0;
 }

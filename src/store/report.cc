@@ -60,9 +60,7 @@ void models(json::Writer& out, const Report& r) {
     out.member("input_tokens", m.input_tokens).member("cache_read_tokens", m.cache_read_tokens);
     out.member("cache_write_tokens", m.cache_write_tokens);
     out.member("output_tokens", m.output_tokens);
-    amount(
-        out, "cost_usd",
-        m.unpriced_calls == m.calls && m.calls > 0 ? std::nullopt : std::optional(m.cost_nanousd));
+    amount(out, "cost_usd", m.known_cost_nanousd());
     out.member("unpriced_calls", m.unpriced_calls).end_object();
   }
   out.end_array();

@@ -27,6 +27,12 @@ struct ModelCount {
   int64_t input_tokens = 0, cache_read_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
   int64_t cost_nanousd = 0;  // of the priced ones
   int64_t unpriced_calls = 0;
+
+  // Nothing where calls were made and none has a known price.
+  std::optional<int64_t> known_cost_nanousd() const {
+    if (calls > 0 && unpriced_calls == calls) return std::nullopt;
+    return cost_nanousd;
+  }
 };
 
 struct Report {

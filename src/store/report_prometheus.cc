@@ -82,8 +82,10 @@ void add_models(const Report& r, Exposition& out) {
        [](const ModelCount& m) { return m.calls; });
   each("weir_model_served_total", "Upstream calls whose answer the client got.",
        [](const ModelCount& m) { return m.served; });
-  each("weir_model_cost_usd_total", "Cost of the priced calls.",
-       [](const ModelCount& m) { return format_usd(m.cost_nanousd); });
+  out.family("weir_model_cost_usd_total", "counter",
+             "Cost of the priced calls; no sample where no call has a known price.");
+  for (const ModelCount& m : r.models)
+    if (const auto cost = m.known_cost_nanousd()) out.sample(labels_of(m), format_usd(*cost));
   each("weir_model_unpriced_calls_total", "Calls whose price is unknown.",
        [](const ModelCount& m) { return m.unpriced_calls; });
   out.family("weir_model_tokens_total", "counter", "Tokens, in disjoint kinds.");

@@ -265,7 +265,10 @@ TEST(ReportPrometheus, EscapesLabelsAndLeavesOutWhatIsUnknown) {
     EXPECT_THAT(text[begin], ::testing::AnyOf('#', 'w'));
   Tally unpriced(0);
   unpriced.add(call_row("mystery", std::nullopt));
-  EXPECT_THAT(report_prometheus(unpriced.report(1)), Not(HasSubstr("\nweir_cost_usd_total ")));
+  const std::string unknown = report_prometheus(unpriced.report(1));
+  EXPECT_THAT(unknown, Not(HasSubstr("\nweir_cost_usd_total ")));
+  EXPECT_THAT(unknown, Not(HasSubstr("\nweir_model_cost_usd_total{")));
+  EXPECT_THAT(text, HasSubstr("\nweir_model_cost_usd_total{"));
 }
 
 TEST(ParseSince, TakesSpansDatesAndTimes) {

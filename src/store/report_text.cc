@@ -106,11 +106,11 @@ void add_models(const Report& r, Lines& out) {
   out.note(fmt::format("{:<{}}  {:<7} {:>9} {:>13} {:>13} {:>13}", "model", width, "tier", "calls",
                        "input tokens", "output tokens", "cost"));
   for (const ModelCount& m : r.models) {
-    const bool unknown = m.unpriced_calls == m.calls;
+    const auto cost = m.known_cost_nanousd();
     out.note(fmt::format("{:<{}}  {:<7} {:>9} {:>13} {:>13} {:>13}", m.model, width,
                          m.tier.empty() ? "-" : m.tier, m.calls,
                          m.input_tokens + m.cache_read_tokens + m.cache_write_tokens,
-                         m.output_tokens, unknown ? "unknown" : usd(m.cost_nanousd)));
+                         m.output_tokens, cost ? usd(*cost) : "unknown"));
   }
 }
 

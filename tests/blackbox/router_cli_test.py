@@ -264,6 +264,15 @@ class RouterCommands(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("standard output", done.stderr)
 
+    def test_every_command_notices_a_full_device(self):
+        for line in ("--help", "check --print-settings",
+                     "estimate --queries-per-day 9 --tokens 9 --weak-price 1 --strong-price 2"):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([WEIR, *line.split()], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, line)
+            self.assertIn("No space left", done.stderr)
+
     def test_a_device_is_written_to_and_stays_a_device(self):
         program = [WEIR, "train", "--untrained", *PAIR, "--out", "/dev/stdout"]
         done = subprocess.run(program, capture_output=True, timeout=60, check=True)
