@@ -31,7 +31,7 @@ std::expected<ServeOptions, int> parse(Arguments arguments) {
   ServeOptions options;
   config::Overrides& to = options.overrides;
   CLI::App app("Routes requests between a weak and a strong model.", "weir serve");
-  app.add_option("--config", options.file, "settings file; without one the environment decides");
+  app.add_option("--config", options.file, "settings file (./weir.yaml where it exists, else the environment)");
   app.add_option("--address", to.address, "address to listen on (127.0.0.1)");
   app.add_option("--port", to.port, "port to listen on (9347); 0: the system chooses");
   app.add_option("--state", to.state_folder, "folder of ledger and journal");
@@ -151,7 +151,7 @@ int run_serve(Arguments arguments) {
   const sigset_t signals = block_signals();
 
   config::LoadInputs inputs;
-  if (parsed->file) inputs.file = *parsed->file;
+  inputs.file = config::find_settings_file(parsed->file);
   inputs.environment = config::process_environment();
   inputs.overrides = parsed->overrides;
   auto loaded = config::load(inputs);
@@ -169,6 +169,7 @@ int run_serve(Arguments arguments) {
   if (!service) return report_failure(service.error());
   if (const auto written = write_ready_file(**service); !written)
     return report_failure(written.error());
+  if (inputs.file) fmt::print("settings: {}\n", inputs.file->string());
   print_start(**service, *loaded);
   wait_and_stop(**service, signals);
   return 0;

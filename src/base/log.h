@@ -1,5 +1,6 @@
 // One line a message on standard error: time, level, text. For the operator, never for data: no
-// prompt, answer, key or header value may be passed here.
+// prompt, answer, key or header value may be passed here (the setting log.texts is the one way to
+// have prompts and answers in it).
 // Thread-safe: a line is one write(2).
 #pragma once
 

@@ -29,6 +29,13 @@ std::expected<Loaded, Error> load_read(ReadResult& read, std::string_view name,
 
 }  // namespace
 
+std::optional<std::filesystem::path> find_settings_file(const std::optional<std::string>& named) {
+  if (named) return *named;
+  std::error_code failed;
+  if (std::filesystem::exists("weir.yaml", failed)) return "weir.yaml";
+  return std::nullopt;
+}
+
 Environment process_environment() {
   return [](std::string_view name) -> std::optional<std::string> {
     const char* value = std::getenv(std::string(name).c_str());

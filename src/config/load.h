@@ -37,8 +37,11 @@ struct Overrides {
   bool insecure = false;
 };
 
+// The file to load: the one named on the command line, else ./weir.yaml where that exists.
+std::optional<std::filesystem::path> find_settings_file(const std::optional<std::string>& named);
+
 struct LoadInputs {
-  // Without a value: ./weir.yaml is not looked for; providers come from the environment.
+  // Without a value: providers come from the environment.
   std::optional<std::filesystem::path> file;
   Environment environment;
   Overrides overrides;
