@@ -11,6 +11,12 @@
 
 namespace weir::apps {
 
+std::string check_share(const std::string& text) {
+  double number = 0;
+  const bool fits = CLI::detail::lexical_cast(text, number) && number >= 0 && number <= 1;
+  return fits ? "" : fmt::format("{} is no number from 0 to 1", text);
+}
+
 void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--data", options.data,
                  "JSONL or JSONL.gz files with `query` and `label` or `scores`");

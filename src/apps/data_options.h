@@ -29,6 +29,9 @@ struct DataOptions {
 // `options` must live until the arguments are parsed.
 void add_data_options(CLI::App& app, DataOptions& options);
 
+// Refuses what is not from 0 to 1, NaN included (CLI::Range lets it pass).
+std::string check_share(const std::string& text);
+
 // Fails: kInvalidArgument when no file is named or only one model of the pair; as
 // read_labelled_rows.
 [[nodiscard]] std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,

@@ -167,7 +167,7 @@ int run_route(Arguments arguments) {
   app.add_option("--router", options.router, "a .weir file; without it everything goes to strong");
   app.add_option("query", options.query, "the query");
   app.add_option("--threshold", options.threshold, "in place of the router's own")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(check_share, "0 to 1");
   app.add_flag("--json", options.json, "print JSON for a single query, too");
   app.add_flag("--explain", options.explain, "show the words that were scored, and why");
   app.add_flag("--lines", options.lines, "standard input holds plain queries, one a line");

@@ -208,12 +208,12 @@ int run_train(Arguments arguments) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 53))
       ->capture_default_str();
   auto* rules = app.add_option_group("threshold", "which threshold is stored (default 0.5)");
-  rules->add_option("--threshold", options.threshold, "this one")->check(CLI::Range(0.0, 1.0));
+  rules->add_option("--threshold", options.threshold, "this one")->check(check_share, "0 to 1");
   rules
       ->add_option("--recall", options.recall, "this share of strong-needed queries goes to strong")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(check_share, "0 to 1");
   rules->add_option("--strong-share", options.strong_share, "this share of all queries does")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(check_share, "0 to 1");
   rules->require_option(0, 1);
   app.add_option("--cut-time", options.cut_time,
                  "time after which no data was taken (default: now)");

@@ -496,7 +496,9 @@ TEST_F(LedgerTest, ExportsEveryRequestAsCsvAndJsonl) {
   const auto ledger = open();
   auto writer = ledger->make_writer("w0").value();
   for (int64_t n = 0; n < 3; ++n) {
-    ASSERT_TRUE(writer->append(sample_start(n)));
+    auto start = sample_start(n);
+    start.score = 0.1 + 0.2;
+    ASSERT_TRUE(writer->append(start));
     if (n != 1) {
       ASSERT_TRUE(writer->append(sample_end(n)));
     }
@@ -516,6 +518,7 @@ TEST_F(LedgerTest, ExportsEveryRequestAsCsvAndJsonl) {
   EXPECT_EQ(reader->export_rows(kSampleTimeUs + 1, ExportFormat::kCsv, keep), 2u);
   EXPECT_TRUE(text.starts_with("id,client_request_id,started_us,"));
   EXPECT_THAT(text, HasSubstr("\"team=\"\"a\"\",\nb\""));
+  EXPECT_THAT(text, HasSubstr(",0.30000000000000004,"));
 }
 
 }  // namespace

@@ -70,7 +70,10 @@ std::string csv_line(const Statement& row) {
   std::string line;
   for (int i = 0; i < row.columns(); ++i) {
     if (i > 0) line += ',';
-    append_csv(row.text(i), line);
+    if (row.is_real(i))
+      line += fmt::format("{}", row.real(i));  // every digit: SQLite's own text keeps 15
+    else
+      append_csv(row.text(i), line);
   }
   return line + "\r\n";
 }

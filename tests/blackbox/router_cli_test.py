@@ -285,6 +285,10 @@ class RouterCommands(unittest.TestCase):
                       run("train", "--kind", "magic", "--out", "x", status=1).stderr)
         run("train", "--data", self.train, *PAIR, "--out", "x", "--recall", "0.8",
             "--strong-share", "0.5", status=2)
+        for option in ("--threshold", "--recall", "--strong-share"):
+            nan = run("train", "--data", self.train, *PAIR, "--out", "x", option, "nan", status=2)
+            self.assertIn("nan is no number from 0 to 1", nan.stdout + nan.stderr)
+        run("route", "--router", self.router, "--threshold", "nan", "hello", status=2)
         encoder = run("train", "--data", self.train, *PAIR, "--out", "x", "--embed", "encoder",
                       status=1)
         self.assertIn("not there yet", encoder.stderr)
