@@ -146,7 +146,9 @@ http::Task<Relayed> StreamPass::run(http::Headers headers) {
   int64_t begin_us = clock().steady_us();
   auto written = co_await exchange_.begin_stream(std::move(relayed_.response));
   relayed_.ending.waited_us += clock().steady_us() - begin_us;
-  while (written && !over_ && co_await step()) {
+  while (written && !over_) {
+    // Not in the loop's condition: g++ 12 awaits behind `a && b &&` even where `b` is false.
+    if (!co_await step()) break;
     if (bytes_.empty()) continue;
     begin_us = clock().steady_us();
     if (keeps_transcript_) relayed_.transcript += bytes_;

@@ -103,6 +103,13 @@ TEST_F(Serve, AStreamIsRelayedUnchangedAndUsageIsTakenOut) {
   EXPECT_TRUE(end_row().first_token_us.has_value());
 }
 
+TEST_F(Serve, AStreamThatComesInOnePieceIsRelayedWhole) {
+  weak_.script({stream({openai_text_chunk("a") + openai_stream_end()})});
+  const Reply reply =
+      chat(question("easy", "auto", R"(,"stream":true,"stream_options":{"include_usage":true})"));
+  EXPECT_EQ(reply.body, openai_text_chunk("a") + openai_stream_end());
+}
+
 TEST_F(Serve, AClientThatAskedForUsageGetsIt) {
   weak_.script({stream({openai_text_chunk("a"), openai_stream_end()})});
   const Reply reply =
