@@ -122,6 +122,30 @@ TEST(RecordLine, DefaultsComeBackAsDefaults) {
             text_of(StartRecord{.id = "x", .propensity = 0}));
 }
 
+// The quick reader and the JSON reader agree: a space sends a line the long way.
+TEST(RecordLine, AnotherSpellingMeansTheSame) {
+  for (int number = 0; number < 20; ++number) {
+    StartRecord start = sample_start(number);
+    start.tags = "a\"b\\c\n\x01\xc3\xa9";
+    EndRecord end = sample_end(number);
+    end.calls.push_back(end.calls[0]);
+    for (const bool is_start : {true, false}) {
+      std::string line;
+      is_start ? append_line(start, line) : append_line(end, line);
+      line.pop_back();
+      std::string json = line.substr(9);
+      json.insert(1, " ");
+      const auto quick = parse_line(line);
+      const auto slow = parse_line(fmt::format("{:08x} {}", crc32c(json), json));
+      ASSERT_TRUE(quick && slow);
+      if (is_start)
+        EXPECT_EQ(text_of(std::get<StartRecord>(*quick)), text_of(std::get<StartRecord>(*slow)));
+      else
+        EXPECT_EQ(text_of(std::get<EndRecord>(*quick)), text_of(std::get<EndRecord>(*slow)));
+    }
+  }
+}
+
 TEST(RecordLine, HostileTextStaysOneBoundedLine) {
   StartRecord start = sample_start(1);
   start.tags = std::string("a\nb\"\\\x01\xff") + std::string(1 << 20, 'x');

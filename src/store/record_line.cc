@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "store/crc32c.h"
+#include "store/quick_reader.h"
 #include "store/record_fields.h"
 
 namespace weir::store {
@@ -61,10 +62,8 @@ class FieldWriter {
  private:
   // Every object begins with a member, so a comma is right unless this is the first of a call.
   void key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
+    using namespace std::string_view_literals;
+    out_.append(out_.back() == '{' ? "\""sv : ",\""sv).append(name).append("\":"sv);
   }
   void number_text(auto number) {
     char digits[32];
@@ -75,80 +74,43 @@ class FieldWriter {
   std::string& out_;
 };
 
-// Fields stand in the order in which they are asked for, unless another program wrote them. So a
-// field that is not next is not there; should members be left over at the end, all are searched.
-enum class Search : uint8_t { kNext, kAll };
-
-template <typename R, typename Visit>
-R read_fields(json::Value object, Visit&& visit);
-
+// Takes the fields of any order and spelling, as another program may have written them.
 class FieldReader {
  public:
-  explicit FieldReader(json::Value object, Search search = Search::kNext)
-      : object_(object), next_(object.begin()), end_(object.end()), search_(search) {}
-
-  bool members_left() const { return next_ != end_; }
+  explicit FieldReader(json::Value object) : object_(object) {}
 
   void operator()(std::string_view name, std::string& text) {
-    if (auto found = find(name).as_string()) text = std::move(*found);
+    if (auto found = object_[name].as_string()) text = std::move(*found);
   }
   void operator()(std::string_view name, bool& truth) {
-    truth = find(name).as_bool().value_or(truth);
+    truth = object_[name].as_bool().value_or(truth);
   }
   void operator()(std::string_view name, int64_t& number) {
-    number = find(name).as_int64().value_or(number);
+    number = object_[name].as_int64().value_or(number);
   }
   void operator()(std::string_view name, int& number) {
-    const int64_t wide = find(name).as_int64().value_or(number);
+    const int64_t wide = object_[name].as_int64().value_or(number);
     if (std::in_range<int>(wide)) number = static_cast<int>(wide);
   }
   void operator()(std::string_view name, double& number) {
-    number = find(name).as_double().value_or(number);
+    number = object_[name].as_double().value_or(number);
   }
   void operator()(std::string_view name, std::optional<int64_t>& number) {
-    number = find(name).as_int64();
+    number = object_[name].as_int64();
   }
   void operator()(std::string_view name, std::optional<double>& number) {
-    number = find(name).as_double();
-  }
-  void operator()(std::string_view name, std::vector<CallRecord>& calls) {
-    for (const json::Value call : find(name))
-      calls.push_back(read_fields<CallRecord>(
-          call, [](CallRecord& r, auto&& read) { visit_call_fields(r, read); }));
+    number = object_[name].as_double();
   }
   void operator()(std::string_view name, CallRole& role) {
-    role = parse_call_role(find(name).string_or("")).value_or(role);
+    role = parse_call_role(object_[name].string_or("")).value_or(role);
   }
   void operator()(std::string_view name, catalog::UsageSource& source) {
-    source = catalog::parse_usage_source(find(name).string_or("")).value_or(source);
+    source = catalog::parse_usage_source(object_[name].string_or("")).value_or(source);
   }
 
  private:
-  json::Value find(std::string_view name) {
-    if (next_ != end_ && (*next_).key_is(name)) {
-      const json::Value found = *next_;
-      ++next_;
-      return found;
-    }
-    return search_ == Search::kAll ? object_[name] : json::Value();
-  }
-
   json::Value object_;
-  json::Value::Iterator next_, end_;
-  Search search_;
 };
-
-// Fills a record by `visit(record, reader)`.
-template <typename R, typename Visit>
-R read_fields(json::Value object, Visit&& visit) {
-  R record;
-  FieldReader read(object);
-  visit(record, read);
-  if (!read.members_left()) return record;
-  R searched;
-  visit(searched, FieldReader(object, Search::kAll));
-  return searched;
-}
 
 // Leaves room for the checksum, then fills it in over what `write` appended.
 template <typename Write>
@@ -162,30 +124,45 @@ void append_checked(std::string& out, Write&& write) {
 }
 
 std::expected<StartRecord, Error> read_start(json::Value object) {
-  auto record = read_fields<StartRecord>(object, [](StartRecord& r, auto&& read) {
-    std::string type;
-    read("t", type);
-    visit_start_fields(r, read);
-  });
+  StartRecord record;
+  visit_start_fields(record, FieldReader(object));
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "a start record without id");
   return record;
 }
 
 std::expected<EndRecord, Error> read_end(json::Value object) {
-  auto record = read_fields<EndRecord>(object, [](EndRecord& r, auto&& read) {
-    std::string type;
-    read("t", type);
-    read("id", r.id);
-    visit_end_fields(r, read);
-    read("calls", r.calls);
-  });
+  EndRecord record;
+  FieldReader read(object);
+  read("id", record.id);
+  visit_end_fields(record, read);
   if (record.id.empty()) return fail(ErrorCode::kCorrupt, "an end record without id");
+  for (const json::Value call : object["calls"])
+    visit_call_fields(record.calls.emplace_back(), FieldReader(call));
   return record;
+}
+
+// The line as this program writes it; nullopt: take the long way.
+std::optional<Line> read_quickly(std::string_view text) {
+  constexpr std::string_view kStart = R"({"t":"start")", kEnd = R"({"t":"end")";
+  if (text.starts_with(kStart)) {
+    QuickReader read(text.substr(kStart.size()));
+    StartRecord record;
+    visit_start_fields(record, read);
+    if (read.at_end() && !record.id.empty()) return record;
+  } else if (text.starts_with(kEnd)) {
+    QuickReader read(text.substr(kEnd.size()));
+    EndRecord record;
+    read("id", record.id);
+    visit_end_fields(record, read);
+    read.objects("calls", [&] { visit_call_fields(record.calls.emplace_back(), read); });
+    if (read.at_end() && !record.id.empty()) return record;
+  }
+  return std::nullopt;
 }
 
 std::expected<SegmentHeader, Error> read_header(json::Value object) {
   SegmentHeader header;
-  FieldReader read(object, Search::kAll);
+  FieldReader read(object);
   read("version", header.version);
   read("series", header.series);
   read("number", header.number);
@@ -245,6 +222,7 @@ std::expected<Line, Error> parse_line(std::string_view line) {
     return fail(ErrorCode::kCorrupt, "no checksum where a record begins");
   const std::string_view text = line.substr(kChecksumChars);
   if (crc32c(text) != stated) return fail(ErrorCode::kCorrupt, "the checksum does not fit");
+  if (auto quick = read_quickly(text)) return std::move(*quick);
   auto document = json::Document::parse(std::string(text));
   if (!document) return fail(ErrorCode::kCorrupt, document.error().message);
   const json::Value root = document->root();
