@@ -66,7 +66,8 @@ int run_check(Arguments arguments) {
   std::optional<std::string> file;
   bool print_settings = false, effective = false;
   CLI::App app("Checks the settings, router files included; docs/settings.md", "weir check");
-  app.add_option("--config", file, "settings file (./weir.yaml where it exists, else the environment)");
+  app.add_option("--config", file,
+                 "settings file (./weir.yaml where it exists, else the environment)");
   app.add_flag("--insecure", inputs.overrides.insecure, "as for weir serve");
   app.add_flag("--effective", effective, "print every setting in effect, secrets hidden");
   app.add_flag("--print-settings", print_settings, "print docs/settings.md");

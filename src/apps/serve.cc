@@ -31,7 +31,8 @@ std::expected<ServeOptions, int> parse(Arguments arguments) {
   ServeOptions options;
   config::Overrides& to = options.overrides;
   CLI::App app("Routes requests between a weak and a strong model.", "weir serve");
-  app.add_option("--config", options.file, "settings file (./weir.yaml where it exists, else the environment)");
+  app.add_option("--config", options.file,
+                 "settings file (./weir.yaml where it exists, else the environment)");
   app.add_option("--address", to.address, "address to listen on (127.0.0.1)");
   app.add_option("--port", to.port, "port to listen on (9347); 0: the system chooses");
   app.add_option("--state", to.state_folder, "folder of ledger and journal");
