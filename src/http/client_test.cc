@@ -154,6 +154,7 @@ std::vector<Case> answer_cases() {
       {"HTTP/1.1 101 Switching Protocols\r\n\r\n", 0, "", ErrorCode::kCorrupt},
       {ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 0, "", ErrorCode::kCorrupt},
       {ok + "Transfer-Encoding: chunked\r\n\r\nxyz", 200, "", ErrorCode::kCorrupt},
+      {ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc!\n0\r\n\r\n", 200, "", ErrorCode::kCorrupt},
       {ok + "Content-Encoding: br\r\nContent-Length: 1\r\n\r\na", 0, "", ErrorCode::kCorrupt},
       {ok + "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 200, "", ErrorCode::kCorrupt},
       {ok + "X: " + std::string(70 << 10, 'x') + "\r\n\r\n", 0, "", ErrorCode::kCorrupt},
