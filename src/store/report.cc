@@ -21,6 +21,14 @@ void amount(json::Writer& out, std::string_view key, std::optional<int64_t> nano
     out.null();
 }
 
+void number(json::Writer& out, std::string_view key, std::optional<double> value) {
+  out.key(key);
+  if (value)
+    out.value(*value);
+  else
+    out.null();
+}
+
 void quantiles(json::Writer& out, std::string_view key, const Quantiles& q) {
   out.key(key).begin_object();
   out.member("p50", q.p50_us).member("p90", q.p90_us).member("p99", q.p99_us);
@@ -32,11 +40,7 @@ void modelled(json::Writer& out, const Report& r) {
   amount(out, "all_strong_usd", r.all_strong_nanousd);
   amount(out, "all_weak_usd", r.all_weak_nanousd);
   amount(out, "saved_usd", r.saved_nanousd);
-  out.key("saved_percent");
-  if (r.saved_percent)
-    out.value(*r.saved_percent);
-  else
-    out.null();
+  number(out, "saved_percent", r.saved_percent);
   amount(out, "actual_usd", r.modelled_cost_nanousd);
   out.member("calls", r.modelled_calls);
   out.end_object();
@@ -94,14 +98,17 @@ int64_t unit_us(char unit) {
 std::string report_json(const Report& r) {
   json::Writer out;
   out.begin_object();
-  out.member("calls", r.calls).member("strong_share", r.strong_share);
+  out.member("calls", r.calls);
+  number(out, "strong_share", r.strong_share);
   out.key("strong_share_by").begin_object();
-  out.member("routed", r.strong_share_routed).member("control", r.strong_share_control);
-  out.member("fallback", r.strong_share_fallback).end_object();
+  number(out, "routed", r.strong_share_routed);
+  number(out, "control", r.strong_share_control);
+  number(out, "fallback", r.strong_share_fallback);
+  out.end_object();
   amount(out, "cost_usd", r.cost_nanousd);
   modelled(out, r);
-  out.member("avg_strong_tokens", r.avg_strong_tokens);
-  out.member("avg_weak_tokens", r.avg_weak_tokens);
+  number(out, "avg_strong_tokens", r.avg_strong_tokens);
+  number(out, "avg_weak_tokens", r.avg_weak_tokens);
   out.member("unpriced_calls", r.unpriced_calls).member("estimated_calls", r.estimated_calls);
   out.member("fallbacks", r.fallbacks);
   amount(out, "fallback_usd", r.fallback_nanousd);

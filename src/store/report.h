@@ -1,7 +1,7 @@
 // What the ledger says about a period: the body of `weir report`, and the same numbers for
 // /metrics. Savings are a model (counted tokens repriced at the other model's price), and say so.
 // The words and the arithmetic behind every number: docs/report.md. Plain values; amounts in
-// nano-dollars, nullopt where nothing is priced.
+// nano-dollars, nullopt where nothing is priced or nothing was counted.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,10 @@ struct Report {
   int64_t since_us = 0, until_us = 0;
   int64_t calls = 0;         // requests that have ended
   int64_t routed_calls = 0;  // of them, those whose model weir chose
-  double strong_share = 0;   // of answered routed requests
+  // Of answered routed requests; nothing where there are none.
+  std::optional<double> strong_share;
   // What made them strong; the three add up to strong_share.
-  double strong_share_routed = 0, strong_share_control = 0, strong_share_fallback = 0;
+  std::optional<double> strong_share_routed, strong_share_control, strong_share_fallback;
   std::optional<int64_t> cost_nanousd;  // all upstream calls; a lower bound if some are unpriced
   // Over the routed requests whose costs are all known (modelled_calls of them): what they did
   // cost, and what their tokens would have cost at one price.
@@ -52,7 +53,7 @@ struct Report {
   // The same for routes that only observe: what acting on the decisions would have saved.
   int64_t observed_modelled_calls = 0, observed_weak_calls = 0;
   std::optional<int64_t> observed_cost_nanousd, observed_routed_nanousd;
-  double avg_strong_tokens = 0, avg_weak_tokens = 0;  // input tokens a routed request
+  std::optional<double> avg_strong_tokens, avg_weak_tokens;  // input tokens a routed request
   int64_t unpriced_calls = 0, estimated_calls = 0;
   int64_t fallbacks = 0;
   std::optional<int64_t> fallback_nanousd;  // the strong calls that they made necessary

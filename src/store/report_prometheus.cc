@@ -35,6 +35,9 @@ class Exposition {
     family(name, type, help);
     if (nanousd) sample("", format_usd(*nanousd));
   }
+  void share(std::string_view labels, std::optional<double> value) {
+    if (value) sample(labels, fmt::format("{}", *value));
+  }
   void quantiles(std::string_view name, std::string_view help, const Quantiles& q) {
     family(name, "summary", help);
     const auto seconds = [](int64_t us) {
@@ -109,12 +112,13 @@ std::string report_prometheus(const Report& r) {
   out.counter("weir_named_requests_total", "Requests whose model the client chose.", r.named_calls);
   out.counter("weir_observed_requests_total", "Requests of routes that only observe.",
               r.observed_calls);
-  out.one("weir_strong_share", "gauge", "Share of answered routed requests on the strong model.",
-          fmt::format("{}", r.strong_share));
+  out.family("weir_strong_share", "gauge",
+             "Share of answered routed requests on the strong model; no sample without any.");
+  out.share("", r.strong_share);
   out.family("weir_strong_share_by", "gauge", "The parts of weir_strong_share by cause.");
-  out.sample("cause=\"routed\"", fmt::format("{}", r.strong_share_routed));
-  out.sample("cause=\"control\"", fmt::format("{}", r.strong_share_control));
-  out.sample("cause=\"fallback\"", fmt::format("{}", r.strong_share_fallback));
+  out.share("cause=\"routed\"", r.strong_share_routed);
+  out.share("cause=\"control\"", r.strong_share_control);
+  out.share("cause=\"fallback\"", r.strong_share_fallback);
   out.usd("weir_cost_usd_total", "counter",
           "Cost of all upstream calls; a lower bound while weir_unpriced_calls_total is not 0.",
           r.cost_nanousd);

@@ -75,12 +75,12 @@ TEST(Tally, StrongShareIsThatOfAnsweredRoutedRequestsAndItsPartsAddUp) {
   EXPECT_EQ(report.calls, 14);
   EXPECT_EQ(report.routed_calls, 12);
   EXPECT_EQ(report.named_calls, 2);
-  EXPECT_DOUBLE_EQ(report.strong_share, 0.4);
-  EXPECT_DOUBLE_EQ(report.strong_share_routed, 0.1);
-  EXPECT_DOUBLE_EQ(report.strong_share_control, 0.2);
-  EXPECT_DOUBLE_EQ(report.strong_share_fallback, 0.1);
-  EXPECT_DOUBLE_EQ(report.avg_strong_tokens, 300);
-  EXPECT_DOUBLE_EQ(report.avg_weak_tokens, 100);
+  EXPECT_DOUBLE_EQ(report.strong_share.value(), 0.4);
+  EXPECT_DOUBLE_EQ(report.strong_share_routed.value(), 0.1);
+  EXPECT_DOUBLE_EQ(report.strong_share_control.value(), 0.2);
+  EXPECT_DOUBLE_EQ(report.strong_share_fallback.value(), 0.1);
+  EXPECT_DOUBLE_EQ(report.avg_strong_tokens.value(), 300);
+  EXPECT_DOUBLE_EQ(report.avg_weak_tokens.value(), 100);
   EXPECT_EQ(report.errors, 1);
   EXPECT_EQ(report.interrupted, 1);
   EXPECT_EQ(report.fallbacks, 1);
@@ -254,6 +254,34 @@ TEST(ReportText, SaysWhenACostIsALowerBound) {
 TEST(ReportText, SaysWhenThereIsNothing) {
   EXPECT_THAT(report_text(Tally(0).report(kSampleTimeUs)), HasSubstr("No request has ended"));
   EXPECT_THAT(report_json(Tally(0).report(kSampleTimeUs)), HasSubstr(R"("cost_usd":0.00)"));
+}
+
+TEST(ReportJson, SharesAndAveragesOfNothingAreUnknown) {
+  const auto document = json::Document::parse(report_json(Tally(0).report(kSampleTimeUs)));
+  ASSERT_TRUE(document);
+  const json::Value root = document->root();
+  EXPECT_EQ(root["strong_share"].raw(), "null");
+  for (const char* key : {"routed", "control", "fallback"})
+    EXPECT_EQ(root["strong_share_by"][key].raw(), "null") << key;
+  EXPECT_EQ(root["avg_strong_tokens"].raw(), "null");
+  EXPECT_EQ(root["avg_weak_tokens"].raw(), "null");
+}
+
+TEST(ReportText, SharesAndAveragesOfNothingAreADash) {
+  Tally tally(0);
+  RequestRow named = weak_row();
+  named.mode = "named";
+  tally.add(named);
+  const std::string text = report_text(tally.report(kSampleTimeUs));
+  EXPECT_THAT(text, HasSubstr("to the strong model   -\n"));
+  EXPECT_THAT(text, HasSubstr("strong -, weak -\n"));
+}
+
+TEST(ReportPrometheus, HasNoStrongShareBeforeTheFirstAnswer) {
+  const std::string text = report_prometheus(Tally(0).report(1));
+  EXPECT_THAT(text, Not(HasSubstr("\nweir_strong_share ")));
+  EXPECT_THAT(text, Not(HasSubstr("\nweir_strong_share_by{")));
+  EXPECT_THAT(report_prometheus(full_report()), HasSubstr("\nweir_strong_share 0.5\n"));
 }
 
 TEST(ReportPrometheus, EscapesLabelsAndLeavesOutWhatIsUnknown) {

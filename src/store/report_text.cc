@@ -26,6 +26,17 @@ std::string ms(int64_t us) {
                      : fmt::format("{:.0f} ms", static_cast<double>(us) / 1e3);
 }
 
+std::string count(std::optional<double> value) {
+  return value ? fmt::format("{:.0f}", *value) : "-";
+}
+
+std::string strong_share(const Report& r) {
+  if (!r.strong_share) return "-";
+  return fmt::format("{:.1f} % of routed (by the router {:.1f}, control {:.1f}, fallback {:.1f})",
+                     100 * *r.strong_share, 100 * *r.strong_share_routed,
+                     100 * *r.strong_share_control, 100 * *r.strong_share_fallback);
+}
+
 class Lines {
  public:
   void add(std::string_view label, std::string_view value) {
@@ -47,14 +58,9 @@ void add_requests(const Report& r, Lines& out) {
   out.section("Requests");
   out.add("total", fmt::format("{} (routed {}, named by the client {}, observed only {})", r.calls,
                                r.routed_calls, r.named_calls, r.observed_calls));
-  if (r.routed_calls > 0)
-    out.add(
-        "to the strong model",
-        fmt::format("{:.1f} % of routed (by the router {:.1f}, control {:.1f}, fallback {:.1f})",
-                    100 * r.strong_share, 100 * r.strong_share_routed, 100 * r.strong_share_control,
-                    100 * r.strong_share_fallback));
+  out.add("to the strong model", strong_share(r));
   out.add("input tokens each",
-          fmt::format("strong {:.0f}, weak {:.0f}", r.avg_strong_tokens, r.avg_weak_tokens));
+          fmt::format("strong {}, weak {}", count(r.avg_strong_tokens), count(r.avg_weak_tokens)));
   out.add("without an answer", fmt::format("errors {}, interrupted {}, client gone {}", r.errors,
                                            r.interrupted, r.client_gone));
   out.add("fallbacks",

@@ -28,8 +28,9 @@ void add_to(std::optional<int64_t>& total, int64_t amount) {
   total = total.value_or(0) + amount;
 }
 
-double ratio(int64_t part, int64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+std::optional<double> ratio(int64_t part, int64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
 Quantiles quantiles(const LatencyHistogram& histogram) {
@@ -175,7 +176,7 @@ Report Tally::report(int64_t until_us) const {
   if (report.modelled_calls > 0) {
     report.saved_nanousd = *report.all_strong_nanousd - *report.modelled_cost_nanousd;
     if (*report.all_strong_nanousd > 0)
-      report.saved_percent = 100 * ratio(*report.saved_nanousd, *report.all_strong_nanousd);
+      report.saved_percent = 100 * *ratio(*report.saved_nanousd, *report.all_strong_nanousd);
   }
   report.latency = quantiles(latency_);
   report.overhead = quantiles(overhead_);
