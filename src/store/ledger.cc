@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -33,6 +34,18 @@ struct Series {
   std::shared_ptr<SeriesProgress> progress;
   int64_t synced_bytes = 0;
 };
+
+// Segments that were kept for their damage and last written before `before_us`.
+void remove_damaged(const fs::path& folder, int64_t before_us) {
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    if (!entry.path().filename().string().ends_with(kDamagedSuffix)) continue;
+    const auto written = std::chrono::file_clock::to_sys(entry.last_write_time(problem));
+    if (problem || written.time_since_epoch() >= std::chrono::microseconds(before_us)) continue;
+    if (!fs::remove(entry.path(), problem) && problem)
+      log_warning("cannot remove {}: {}", entry.path().string(), problem.message());
+  }
+}
 
 class SqliteLedger final : public Ledger {
  public:
@@ -260,7 +273,9 @@ class SqliteLedger final : public Ledger {
     if (options_.retention_days <= 0) return {};
     const int64_t now_us = clock_.unix_us();
     if (now_us < next_drop_us_) return {};
-    TRY_ASSIGN(const bool more, importer_->drop_before(now_us - options_.retention_days * kDayUs));
+    const int64_t before_us = now_us - options_.retention_days * kDayUs;
+    TRY_ASSIGN(const bool more, importer_->drop_before(before_us));
+    if (!more) remove_damaged(journal_folder(options_.state_folder), before_us);
     next_drop_us_ = more ? now_us : now_us + kDayUs / 24;
     return {};
   }

@@ -251,6 +251,39 @@ TEST_F(LedgerTest, DamageCostsOneRecordAndTheSegmentIsKept) {
   EXPECT_EQ(journal_files(), 1u);
 }
 
+TEST_F(LedgerTest, MuchDamageIsFiveLinesAndACount) {
+  std::string bytes;
+  append_line(SegmentHeader{.series = "w0", .number = 1}, bytes);
+  for (int i = 0; i < 1000; ++i)
+    bytes += "\x01\xfe no record\n";
+  append_line(sample_end(1), bytes);
+  leave_segment("w0-0000000001.journal", bytes);
+  ::testing::internal::CaptureStderr();
+  open();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(number("SELECT COUNT(*) FROM requests"), 1);
+  EXPECT_EQ(std::ranges::count(log, '\n'), 6) << log;
+  EXPECT_THAT(log, ::testing::HasSubstr("w0-0000000001.journal: 1000 damaged records are lost"));
+}
+
+TEST_F(LedgerTest, DamagedSegmentsGoWithTheRetention) {
+  ASSERT_TRUE(make_state_folder(folder_));
+  const auto leave = [&](const std::string& name, int64_t age_days) {
+    leave_segment(name, "x");
+    const std::chrono::sys_time<std::chrono::microseconds> written{
+        std::chrono::microseconds(kSampleTimeUs - age_days * 86'400'000'000)};
+    fs::last_write_time(journal_folder(folder_) / name, std::chrono::file_clock::from_sys(written));
+  };
+  leave("w0-0000000001.journal.damaged", 91);
+  leave("w0-0000000002.journal.damaged", 89);
+  leave("notes.txt", 91);
+  ASSERT_TRUE(open()->flush());
+  const fs::path folder = journal_folder(folder_);
+  EXPECT_FALSE(fs::exists(folder / "w0-0000000001.journal.damaged"));
+  EXPECT_TRUE(fs::exists(folder / "w0-0000000002.journal.damaged"));
+  EXPECT_TRUE(fs::exists(folder / "notes.txt"));
+}
+
 TEST_F(LedgerTest, SegmentsAreDeletedOnceTheyAreCompleteAndImported) {
   const auto ledger = open({.segment_bytes = 3000});
   auto writer = ledger->make_writer("w0").value();

@@ -13,6 +13,12 @@
 
 namespace weir::store {
 namespace fs = std::filesystem;
+namespace {
+
+// Random bytes look like very many records: a few say where, their number says how much.
+constexpr int64_t kLoggedRecords = 5;
+
+}  // namespace
 
 SegmentReader::SegmentReader(fs::path folder, SegmentName name)
     : folder_(std::move(folder)), name_(std::move(name)) {
@@ -44,12 +50,9 @@ std::expected<int64_t, Error> SegmentReader::read(
       continue;
     }
     TRY_ASSIGN(const std::string bytes, read_bytes(want));
-    const SegmentVisitor visitor{
-        .take = take, .damaged = [&](size_t offset, const Error& why) {
-          at_.damaged = true;
-          log_error("{} byte {}: {}; the record is lost", (folder_ / name_.file_name()).string(),
-                    at_.offset + static_cast<int64_t>(offset), why.message);
-        }};
+    const SegmentVisitor visitor{.take = take, .damaged = [&](size_t offset, const Error& why) {
+                                   note_damage(at_.offset + static_cast<int64_t>(offset), why);
+                                 }};
     TRY_ASSIGN(const size_t settled, visit_segment(bytes, visitor));
     at_.offset += static_cast<int64_t>(settled);
     total += static_cast<int64_t>(settled);
@@ -66,11 +69,13 @@ std::expected<int64_t, Error> SegmentReader::read(
 }
 
 void SegmentReader::settle() {
-  for (const auto& [number, damaged] : std::exchange(finished_, {})) {
+  for (const auto& [number, damaged_records] : std::exchange(finished_, {})) {
     const fs::path path = folder_ / SegmentName{name_.series, number}.file_name();
     std::error_code problem;
-    if (damaged)
-      fs::rename(path, fs::path(path.string() + ".damaged"), problem);
+    if (damaged_records > kLoggedRecords)
+      log_error("{}: {} damaged records are lost", path.string(), damaged_records);
+    if (damaged_records > 0)
+      fs::rename(path, fs::path(path.string() + std::string(kDamagedSuffix)), problem);
     else
       fs::remove(path, problem);
     if (problem && problem != std::errc::no_such_file_or_directory)
@@ -123,8 +128,14 @@ std::expected<std::string, Error> SegmentReader::read_bytes(int64_t limit_bytes)
   return bytes;
 }
 
+void SegmentReader::note_damage(int64_t offset, const Error& why) {
+  if (++at_.damaged_records > kLoggedRecords) return;
+  log_error("{} byte {}: {}; the record is lost", (folder_ / name_.file_name()).string(), offset,
+            why.message);
+}
+
 void SegmentReader::finish_segment() {
-  finished_.emplace_back(at_.number, at_.damaged);
+  finished_.emplace_back(at_.number, at_.damaged_records);
   close_segment();
   at_ = {.number = at_.number + 1};
 }

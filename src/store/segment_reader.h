@@ -8,12 +8,16 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "store/journal.h"
 
 namespace weir::store {
+
+// Behind the name of a segment that is kept because some of its records were lost.
+inline constexpr std::string_view kDamagedSuffix = ".damaged";
 
 class SegmentReader {
  public:
@@ -33,7 +37,7 @@ class SegmentReader {
   bool has_finished() const { return !finished_.empty(); }
 
   // What was read is in the database: deletes the complete segments; damaged ones are kept as
-  // "<name>.damaged" and logged.
+  // "<name>.damaged" and logged: the first records one by one, then their number.
   void settle();
   // Reads again from the last settle().
   void go_back();
@@ -46,10 +50,11 @@ class SegmentReader {
   struct Position {
     int64_t number = 0;
     int64_t offset = 0;
-    bool damaged = false;
+    int64_t damaged_records = 0;
   };
   [[nodiscard]] std::expected<bool, Error> open_segment();
   [[nodiscard]] std::expected<std::string, Error> read_bytes(int64_t limit_bytes);
+  void note_damage(int64_t offset, const Error& why);
   void finish_segment();
   void close_segment();
 
@@ -57,7 +62,7 @@ class SegmentReader {
   SegmentName name_;  // of the open segment
   int fd_ = -1;
   Position at_, settled_;
-  std::vector<std::pair<int64_t, bool>> finished_;  // number, damaged: since settle()
+  std::vector<std::pair<int64_t, int64_t>> finished_;  // number, damaged records: since settle()
 };
 
 }  // namespace weir::store
