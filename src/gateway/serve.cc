@@ -24,8 +24,9 @@ Visit arrive(Gateway& gateway, http::Exchange& exchange) {
   const Clock& clock = exchange.worker().clock();
   Visit visit;
   visit.arrived_us = exchange.request().arrived_us;
+  const int64_t now_unix_us = clock.unix_us();
   visit.started_us = clock.steady_us();
-  visit.started_unix_us = clock.unix_us();
+  visit.started_unix_us = now_unix_us - (visit.started_us - visit.arrived_us);
   visit.id = make_uuid7(visit.started_unix_us, gateway.part(exchange.worker()).random);
   return visit;
 }
