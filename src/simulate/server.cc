@@ -254,7 +254,9 @@ class Provider final : public Simulator {
     if (fault.kind == FaultKind::kNone) fault = find_fault(prompt->question, to_string(tier));
     const int64_t wait_ms =
         options_.latency_ms + (fault.kind == FaultKind::kSlowHead ? fault.number : 0);
-    if (wait_ms > 0 && !co_await exchange.worker().sleep(wait_ms, exchange.gone())) co_return;
+    if (wait_ms > 0) {
+      if (!co_await exchange.worker().sleep(wait_ms, exchange.gone())) co_return;
+    }
     if (fault.kind == FaultKind::kStatus && still_failing(fault, *prompt)) {
       http::Response response =
           error(dialect, fault.status, fmt::format("simulated status {}", fault.status));
@@ -353,7 +355,9 @@ class Provider final : public Simulator {
     if (!co_await exchange.begin_stream(head_for(prompt, answer, "text/event-stream"))) co_return;
     for (const Event& event : events) {
       const bool waits = pause > 0 && event.kind == Event::Kind::kContent;
-      if (waits && !co_await exchange.worker().sleep(pause, exchange.gone())) break;
+      if (waits) {
+        if (!co_await exchange.worker().sleep(pause, exchange.gone())) break;
+      }
       if (!co_await exchange.write(event.bytes)) co_return;
     }
     if (end == End::kStall) (void)co_await exchange.worker().sleep(kStallMs, exchange.gone());

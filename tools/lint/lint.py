@@ -8,6 +8,7 @@ usage: lint.py [--list] [CHECK ...]     (all checks without arguments; run from 
   names     banned words in file names
   map       every src folder is a chapter of ARCHITECTURE.md; every header is included by somebody
   comments  phrases that narrate or tell history; paths of one machine
+  awaits    no co_await behind && or ||: g++ 12 runs it whatever stands before
 
 A known violation may stand in tools/lint/allow.txt ("check path detail"); an entry that is no longer
 needed is an error, so the list only shrinks. Exit status 0 when clean, 1 with one line a finding.
@@ -172,8 +173,18 @@ def check_comments():
                 yield f"{relative(path)}:{number}", "path of one machine"
 
 
+def check_awaits():
+    pattern = re.compile(r"(&&|\|\|)\s*!?\s*\(?\s*co_await\b")
+    for path in sources():
+        text = read(path)
+        for match in pattern.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{relative(path)}:{line}", "co_await behind && or ||"
+
+
 CHECKS = {"layers": check_layers, "sizes": check_sizes, "names": check_names, "map": check_map,
-          "comments": check_comments}
+          "comments": check_comments,
+          "awaits": check_awaits}
 
 
 def main(arguments):

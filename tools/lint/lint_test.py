@@ -71,6 +71,10 @@ class Lint(unittest.TestCase):
         self.expect({"src/base/a.cc": "// This was previously wrong.\n"}, "comments", "previously")
         self.expect({"docs/a.md": "see /" + "work/main\n"}, "comments", "path of one machine")
 
+    def test_co_await_behind_a_condition_is_refused(self):
+        self.expect({"src/base/a.cc": "  while (a && b &&\n         co_await c()) {\n"}, "awaits",
+                    "src/base/a.cc:1: co_await behind")
+
     def test_allowance_silences_one_finding_and_fails_when_stale(self):
         allow = "layers src/base/error.cc base may not include text\n"
         files = {"src/base/error.cc": '#include "text/words.h"\n', "tools/lint/allow.txt": allow}
