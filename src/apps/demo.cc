@@ -82,10 +82,10 @@ std::expected<std::filesystem::path, Error> train_on_simulated(
   TRY_ASSIGN(const std::string bytes, encode_router_file(trained.file));
   const std::filesystem::path file = folder / "demo.weir";
   TRY(write_file(file, bytes));
-  fmt::print(
-      "trained a router on {} simulated questions ({} need the strong model); it sends "
-      "{:.0f} % to strong\n",
-      trained.report.rows, trained.report.strong_needed, trained.report.strong_share * 100);
+  const auto share = trained.report.strong_share;
+  fmt::print("trained a router on {} simulated questions ({} need the strong model){}\n",
+             trained.report.rows, trained.report.strong_needed,
+             share ? fmt::format("; it sends {:.0f} % to strong", *share * 100) : "");
   return file;
 }
 

@@ -91,25 +91,32 @@ std::expected<train::Examples, Error> read_examples(const Options& options, mode
   return embed_by_url(options, std::move(rows), embedder);
 }
 
+std::string threshold_text(std::optional<double> threshold) {
+  return threshold ? fmt::format("{:.6f}", *threshold) : "unknown";
+}
+
+std::string stored_effect(const train::TrainReport& report) {
+  if (!report.strong_share || !report.recall)
+    return "out of fold unknown, too few strong-needed queries for cross-validation";
+  return fmt::format("out of fold it sends {:.1f} % to strong, recall {:.1f} %",
+                     *report.strong_share * 100, *report.recall * 100);
+}
+
 std::string summary_text(const Options& options, const train::Trained& trained,
                          std::string_view rows, size_t bytes) {
   std::string out;
   const auto put = std::back_inserter(out);
   const train::TrainReport& report = trained.report;
-  const auto percent = [](double share) { return share * 100; };
   const double needed =
       static_cast<double>(report.strong_needed) / static_cast<double>(report.rows);
   fmt::format_to(put, "{}\n", rows);
-  fmt::format_to(put, "strong needed: {} ({:.1f} %)\n", report.strong_needed, percent(needed));
+  fmt::format_to(put, "strong needed: {} ({:.1f} %)\n", report.strong_needed, needed * 100);
   fmt::format_to(put, "fit: {}\n", report.fit);
-  fmt::format_to(
-      put, "threshold at 80 % recall of strong-needed queries: {:.6f} (out of fold: {:.6f})\n",
-      report.recall80_in_sample, report.recall80_out_of_fold);
-  fmt::format_to(
-      put,
-      "stored threshold: {:.6f}, {}; out of fold it sends {:.1f} % to strong, recall {:.1f} %\n",
-      trained.file.threshold, trained.file.threshold_origin, percent(report.strong_share),
-      percent(report.recall));
+  fmt::format_to(put,
+                 "threshold at 80 % recall of strong-needed queries: {:.6f} (out of fold: {})\n",
+                 report.recall80_in_sample, threshold_text(report.recall80_out_of_fold));
+  fmt::format_to(put, "stored threshold: {:.6f}, {}; {}\n", trained.file.threshold,
+                 trained.file.threshold_origin, stored_effect(report));
   fmt::format_to(put, "wrote {} ({} bytes)\n", options.out, bytes);
   fmt::format_to(
       put,
@@ -124,17 +131,24 @@ std::string summary_json(const Options& options, const train::Trained& trained,
                          const train::RowCounts& counts, int64_t unjudged) {
   const train::TrainReport& report = trained.report;
   json::Writer out;
+  const auto optional = [&](std::string_view key, std::optional<double> value) {
+    out.key(key);
+    if (value)
+      out.value(*value);
+    else
+      out.null();
+  };
   out.begin_object().member("kind", options.kind).member("file", options.out);
   out.member("rows", report.rows).member("strong_needed", report.strong_needed);
   out.key("left_out").begin_object().member("contaminated", counts.contaminated);
   out.member("in_bench", counts.in_bench).member("leave_out", counts.left_out);
   out.member("without_scores", counts.without_scores).member("unjudged", unjudged).end_object();
   out.member("recall80_threshold", report.recall80_in_sample);
-  out.member("recall80_threshold_out_of_fold", report.recall80_out_of_fold);
+  optional("recall80_threshold_out_of_fold", report.recall80_out_of_fold);
   out.member("threshold", trained.file.threshold);
   out.member("threshold_origin", trained.file.threshold_origin);
-  out.member("strong_share_out_of_fold", report.strong_share);
-  out.member("recall_out_of_fold", report.recall);
+  optional("strong_share_out_of_fold", report.strong_share);
+  optional("recall_out_of_fold", report.recall);
   out.member("fit", report.fit).end_object();
   return out.take() + "\n";
 }

@@ -293,7 +293,7 @@ TEST(TrainRouter, LearnsAndDescribesItself) {
   EXPECT_EQ(file.query_hashes.size(), 400U);
   EXPECT_EQ(file.sources[0].rows, 400);
   EXPECT_EQ(file.sources[0].strong_needed, trained->report.strong_needed);
-  EXPECT_GT(trained->report.recall, 0.8);
+  EXPECT_GT(trained->report.recall.value(), 0.8);
   EXPECT_TRUE(encode_router_file(file));
 }
 
@@ -314,12 +314,12 @@ TEST(TrainRouter, ThresholdsMeanWhatTheySay) {
   options.threshold = {ThresholdRule::By::kStrongShare, 0.3};
   const auto share = train_router(examples, options);
   ASSERT_TRUE(share);
-  EXPECT_NEAR(share->report.strong_share, 0.3, 0.002);
+  EXPECT_NEAR(share->report.strong_share.value(), 0.3, 0.002);
   EXPECT_EQ(share->file.threshold_origin, "strong share 0.3 (out of fold)");
   options.threshold = {ThresholdRule::By::kRecall, 0.8};
   const auto recall = train_router(examples, options);
   ASSERT_TRUE(recall);
-  EXPECT_NEAR(recall->report.recall, 0.8, 0.005);
+  EXPECT_NEAR(recall->report.recall.value(), 0.8, 0.005);
   EXPECT_EQ(recall->file.threshold, recall->report.recall80_out_of_fold);
 }
 
@@ -332,7 +332,7 @@ TEST(TrainRouter, OutOfFoldScoresAreLessOptimistic) {
     x = static_cast<float>(random.uniform());
   const auto trained = train_router(noise, options_for(model::Kind::kLr));
   ASSERT_TRUE(trained);
-  EXPECT_GT(trained->report.recall80_in_sample, trained->report.recall80_out_of_fold);
+  EXPECT_GT(trained->report.recall80_in_sample, trained->report.recall80_out_of_fold.value());
 }
 
 TEST(TrainRouter, BaselinesNeedNoEmbedding) {
@@ -342,9 +342,30 @@ TEST(TrainRouter, BaselinesNeedNoEmbedding) {
   for (const model::Kind kind : {model::Kind::kLength, model::Kind::kRandom}) {
     const auto trained = train_router(examples, options_for(kind));
     ASSERT_TRUE(trained) << trained.error().message;
-    EXPECT_NEAR(trained->report.strong_share, 0.5, 0.15);
+    EXPECT_NEAR(trained->report.strong_share.value(), 0.5, 0.15);
     EXPECT_TRUE(encode_router_file(trained->file));
   }
+}
+
+// The fit without the fold of the one strong-needed row sees only weak ones.
+TEST(TrainRouter, OneStrongNeededRowTrainsWithoutOutOfFoldFigures) {
+  Examples examples = made_up(40);
+  for (size_t i = 0; i < examples.rows.size(); ++i)
+    examples.rows[i].label = i == 7 ? 1 : 0;
+  TrainOptions options = options_for(model::Kind::kLr);
+  const auto plain = train_router(examples, options);
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_EQ(plain->file.threshold, 0.5);
+  EXPECT_EQ(plain->file.threshold_origin, "default");
+  EXPECT_FALSE(plain->report.recall80_out_of_fold);
+  EXPECT_FALSE(plain->report.strong_share);
+  EXPECT_FALSE(plain->report.recall);
+  options.threshold = {ThresholdRule::By::kRecall, 0.8};
+  const auto recall = train_router(examples, options);
+  ASSERT_TRUE(recall) << recall.error().message;
+  EXPECT_EQ(recall->file.threshold, recall->report.recall80_in_sample);
+  EXPECT_EQ(recall->file.threshold_origin, "recall 0.8 (on training scores)");
+  EXPECT_TRUE(encode_router_file(recall->file));
 }
 
 TEST(TrainRouter, RefusesWhatCannotBeLearnt) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -102,8 +103,9 @@ std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows
   return {};
 }
 
-std::expected<std::vector<double>, Error> score_out_of_fold(const Examples& examples,
-                                                            const TrainOptions& options) {
+// Nothing where the rows without one fold cannot be fitted: their labels are all the same.
+std::expected<std::optional<std::vector<double>>, Error> score_out_of_fold(
+    const Examples& examples, const TrainOptions& options) {
   const auto fold_of = assign_folds(examples.words, options.folds, options.seed);
   std::vector<double> scores(examples.rows.size());
   for (uint32_t fold = 0; fold < options.folds; ++fold) {
@@ -118,11 +120,8 @@ std::expected<std::vector<double>, Error> score_out_of_fold(const Examples& exam
                       fold_of.size()));
     }
     auto fit = fit_kind(examples, outside, options);
-    if (!fit) {
-      return fail(fit.error().code,
-                  fmt::format("{} rows are too few or too alike for {} folds: without one fold, {}",
-                              fold_of.size(), options.folds, fit.error().message));
-    }
+    if (!fit && fit.error().code == ErrorCode::kInvalidArgument) return std::nullopt;
+    if (!fit) return std::unexpected(std::move(fit).error());
     TRY(score_rows(examples, inside, options, *fit, scores));
   }
   return scores;
@@ -146,8 +145,10 @@ double share_at_least(std::span<const double> scores, double threshold) {
   return static_cast<double>(count) / static_cast<double>(scores.size());
 }
 
+// `measured_on` names the scores.
 void set_threshold(const ThresholdRule& rule, std::span<const double> scores,
-                   std::span<const double> strong_needed, model::RouterFile& file) {
+                   std::span<const double> strong_needed, std::string_view measured_on,
+                   model::RouterFile& file) {
   using By = ThresholdRule::By;
   switch (rule.by) {
     case By::kDefault:
@@ -158,11 +159,11 @@ void set_threshold(const ThresholdRule& rule, std::span<const double> scores,
       return;
     case By::kRecall:
       file.threshold = stats::quantile(strong_needed, complement(rule.value));
-      file.threshold_origin = fmt::format("recall {} (out of fold)", rule.value);
+      file.threshold_origin = fmt::format("recall {} ({})", rule.value, measured_on);
       return;
     case By::kStrongShare:
       file.threshold = stats::quantile(scores, complement(rule.value));
-      file.threshold_origin = fmt::format("strong share {} (out of fold)", rule.value);
+      file.threshold_origin = fmt::format("strong share {} ({})", rule.value, measured_on);
       return;
   }
 }
@@ -239,9 +240,10 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   TRY_ASSIGN(Fit fit, fit_kind(examples, all, options));
   std::vector<double> in_sample(all.size());
   TRY(score_rows(examples, all, options, fit, in_sample));
-  TRY_ASSIGN(const std::vector<double> out_of_fold, score_out_of_fold(examples, options));
+  TRY_ASSIGN(const auto out_of_fold, score_out_of_fold(examples, options));
+  const std::vector<double>& measured = out_of_fold ? *out_of_fold : in_sample;
   const auto strong_in_sample = scores_of_strong_needed(examples, in_sample);
-  const auto strong_out_of_fold = scores_of_strong_needed(examples, out_of_fold);
+  const auto strong_measured = scores_of_strong_needed(examples, measured);
 
   Trained trained;
   model::RouterFile& file = trained.file;
@@ -254,15 +256,18 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   std::ranges::sort(file.query_hashes);
   file.query_hashes.erase(std::unique(file.query_hashes.begin(), file.query_hashes.end()),
                           file.query_hashes.end());
-  set_threshold(options.threshold, out_of_fold, strong_out_of_fold, file);
+  set_threshold(options.threshold, measured, strong_measured,
+                out_of_fold ? "out of fold" : "on training scores", file);
 
   TrainReport& report = trained.report;
   report.rows = static_cast<int64_t>(all.size());
   report.strong_needed = static_cast<int64_t>(strong_in_sample.size());
   report.recall80_in_sample = stats::quantile(strong_in_sample, 0.2);
-  report.recall80_out_of_fold = stats::quantile(strong_out_of_fold, 0.2);
-  report.strong_share = share_at_least(out_of_fold, file.threshold);
-  report.recall = share_at_least(strong_out_of_fold, file.threshold);
+  if (out_of_fold) {
+    report.recall80_out_of_fold = stats::quantile(strong_measured, 0.2);
+    report.strong_share = share_at_least(measured, file.threshold);
+    report.recall = share_at_least(strong_measured, file.threshold);
+  }
   report.fit = std::move(fit.summary);
   return trained;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +17,9 @@
 namespace weir::train {
 
 // How the stored threshold is found. Recall and strong share are measured on out-of-fold scores,
-// because scores of rows that a router was fitted on are too good.
+// because scores of rows that a router was fitted on are too good; only where there are none, as
+// with so few strong-needed rows that a fit without one fold sees one kind of label, on those. The
+// threshold's origin says which.
 struct ThresholdRule {
   enum class By { kDefault, kFixed, kRecall, kStrongShare };
   By by = By::kDefault;
@@ -37,12 +40,12 @@ struct TrainReport {
   int64_t rows = 0;
   int64_t strong_needed = 0;
   // Thresholds at 80 % recall of the strong-needed rows: the linear 20th percentile of their
-  // scores.
+  // scores. Nothing where there are no out-of-fold scores.
   double recall80_in_sample = 0;
-  double recall80_out_of_fold = 0;
+  std::optional<double> recall80_out_of_fold;
   // At the stored threshold, on out-of-fold scores.
-  double strong_share = 0;
-  double recall = 0;
+  std::optional<double> strong_share;
+  std::optional<double> recall;
   std::string fit;  // one line for people: how the optimum was reached
 };
 

@@ -190,6 +190,19 @@ class RouterCommands(unittest.TestCase):
             result = run("eval", "--router", path, "--data", self.fresh, *PAIR)
             self.assertIn("APGR over length", result.stdout)
 
+    def test_one_strong_needed_query_is_enough_to_train(self):
+        few = self.folder / "few.jsonl"
+        few.write_text("".join(json.dumps({"query": f"Name number {i}", "scores": {
+            "small": int(i != 3), "large": 1}}) + "\n" for i in range(20)))
+        arguments = ("train", "--data", few, *PAIR, "--out", self.folder / "few.weir")
+        out = run(*arguments).stdout
+        self.assertIn("(out of fold: unknown)", out)
+        self.assertIn("stored threshold: 0.500000, default; out of fold unknown", out)
+        summary = json.loads(run(*arguments, "--recall", "0.8", "--json").stdout)
+        self.assertIsNone(summary["recall80_threshold_out_of_fold"])
+        self.assertIsNone(summary["strong_share_out_of_fold"])
+        self.assertEqual(summary["threshold_origin"], "recall 0.8 (on training scores)")
+
     def test_sources_with_pairs_of_their_own(self):
         other = self.folder / "other.jsonl"
         other.write_text("".join(json.dumps({"query": r["query"] + " now", "task": "t", "scores": {
