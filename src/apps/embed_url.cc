@@ -16,7 +16,6 @@
 namespace weir::apps {
 namespace {
 
-constexpr size_t kBatchTexts = 64;
 constexpr size_t kAnswerLimit = size_t{64} << 20;
 constexpr int64_t kCallLimitMs = 120'000;
 constexpr int kTries = 3;
@@ -156,7 +155,7 @@ http::Task<std::expected<void, Error>> embed_all(http::Worker& worker,
       rows.push_back(row);
       batch.push_back(&texts[row]);
     }
-    if (batch.size() < kBatchTexts && row + 1 < texts.size()) continue;
+    if (batch.size() < kEmbedBatchTexts && row + 1 < texts.size()) continue;
     if (batch.empty()) continue;
     request.body = request_body(endpoint, batch);
     CO_TRY_ASSIGN(const std::string body, co_await ask(worker, target, request));
@@ -206,9 +205,9 @@ std::expected<std::vector<model::Score>, Error> score_texts(const model::Router&
   }
   const std::span<const float> values(vectors.values);
   for (size_t row = 0; row < texts.size(); ++row) {
-    scores.push_back(vectors.dimension == 0 ? model::Score{}
-                                            : router.score_embedding(values.subspan(
-                                                  row * vectors.dimension, vectors.dimension)));
+    scores.push_back(texts[row].empty() ? model::Score{}
+                                        : router.score_embedding(values.subspan(
+                                              row * vectors.dimension, vectors.dimension)));
   }
   return scores;
 }

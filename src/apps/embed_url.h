@@ -2,6 +2,7 @@
 // try routers. (The gateway asks for its own, on its workers.)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -12,6 +13,8 @@
 #include "model/router.h"
 
 namespace weir::apps {
+
+inline constexpr size_t kEmbedBatchTexts = 64;  // at most, of one request
 
 struct EmbedEndpoint {
   std::string url;    // base URL: "https://api.openai.com/v1"
@@ -27,11 +30,12 @@ struct Vectors {
   std::vector<float> values;  // [texts, dimension]
 };
 
-// One row a text, in order; an empty text is not sent and gets zeros. Requests of up to 64 texts,
-// one after the other on the calling thread; 429, 5xx and connection failures are tried three times
-// in all. Fails: kInvalidArgument (URL), kConnection, kTimeout, kUnauthorized (401, 403),
-// kUnsupported (another error status, with the endpoint's message), kCorrupt (an answer that is not
-// what was asked for: too few vectors, differing sizes, numbers that are not finite).
+// One row a text, in order; an empty text is not sent and gets zeros. Requests of up to
+// kEmbedBatchTexts texts, one after the other on the calling thread; 429, 5xx and connection
+// failures are tried three times in all. Fails: kInvalidArgument (URL), kConnection, kTimeout,
+// kUnauthorized (401, 403), kUnsupported (another error status, with the endpoint's message),
+// kCorrupt (an answer that is not what was asked for: too few vectors, differing sizes, numbers
+// that are not finite).
 [[nodiscard]] std::expected<Vectors, Error> embed_texts(const EmbedEndpoint& endpoint,
                                                         std::span<const std::string> texts);
 

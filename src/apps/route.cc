@@ -4,6 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "apps/commands.h"
 #include "apps/data_options.h"
@@ -19,6 +23,7 @@ namespace weir::apps {
 namespace {
 
 constexpr size_t kLineLimit = size_t{32} << 20;
+constexpr size_t kBatchBytes = size_t{1} << 20;  // a batch ends with the query that reaches it
 
 struct Options {
   std::string router;
@@ -38,24 +43,43 @@ struct Decision {
   std::string_view reason = {};
 };
 
-// Decides one query after the other. Without a router everything goes to strong.
+// Decides queries. Without a router everything goes to strong.
 class Decider {
  public:
   Decider(const model::Router* router, std::optional<double> threshold)
       : router_(router), threshold_(threshold) {}
 
-  Decision decide(std::string_view query) {
-    Decision decision{.words = train::scored_words(query), .model = "strong"};
+  // How many queries are worth collecting for one decide(): requests cost, scoring here does not.
+  size_t batch_queries() const { return asks_endpoint() ? kEmbedBatchTexts : 1; }
+
+  std::vector<Decision> decide(std::span<const std::string> queries) {
+    std::vector<std::string> words;
+    for (const std::string& query : queries)
+      words.push_back(train::scored_words(query));
+    const std::vector<model::Score> scores = scores_of(words);
+    std::vector<Decision> decisions;
+    for (size_t i = 0; i < words.size(); ++i)
+      decisions.push_back(decision_of(std::move(words[i]), scores[i]));
+    return decisions;
+  }
+
+ private:
+  bool trained() const { return router_ != nullptr && router_->trained(); }
+  bool asks_endpoint() const {
+    return trained() && router_->embed_source().from == model::EmbedFrom::kUrl;
+  }
+
+  Decision decision_of(std::string words, const model::Score& score) const {
+    Decision decision{.words = std::move(words), .model = "strong"};
     if (router_ != nullptr) {
       decision.model = router_->models().back();
       decision.threshold = router_->threshold();
     }
     decision.threshold = threshold_.value_or(decision.threshold);
-    if (router_ == nullptr || !router_->trained()) {
+    if (!trained()) {
       decision.reason = "untrained";
       return decision;
     }
-    const model::Score score = score_of(decision.words);
     decision.prob_strong_needed = score.prob_strong_needed;
     decision.reason = score.judged ? "score" : "cannot_judge";
     decision.to_strong = !score.judged || score.prob_strong_needed >= decision.threshold;
@@ -63,15 +87,25 @@ class Decider {
     return decision;
   }
 
- private:
-  // An endpoint that does not answer leaves the query unjudged, as it does when serving.
-  model::Score score_of(const std::string& words) {
-    if (router_->embed_source().from != model::EmbedFrom::kUrl)
-      return router_->score(words, scratch_);
-    const auto scores = score_texts(*router_, std::span(&words, 1));
-    if (scores) return scores->front();
-    fmt::print(stderr, "weir: {}\n", scores.error().message);
-    return {};
+  // An endpoint that does not answer leaves queries unjudged, as it does when serving.
+  std::vector<model::Score> scores_of(std::span<const std::string> words) {
+    std::vector<model::Score> scores;
+    if (!trained()) return std::vector<model::Score>(words.size());
+    if (!asks_endpoint()) {
+      for (const std::string& text : words)
+        scores.push_back(router_->score(text, scratch_));
+      return scores;
+    }
+    auto answered = score_texts(*router_, words);
+    if (answered) return *std::move(answered);
+    // What the endpoint refuses in one query must not cost the others their decision.
+    if (words.size() > 1 && answered.error().code == ErrorCode::kUnsupported) {
+      for (size_t i = 0; i < words.size(); ++i)
+        scores.push_back(scores_of(words.subspan(i, 1)).front());
+      return scores;
+    }
+    fmt::print(stderr, "weir: {}\n", answered.error().message);
+    return std::vector<model::Score>(words.size());
   }
 
   const model::Router* router_;
@@ -117,18 +151,47 @@ std::expected<std::string, Error> query_of(const std::string& line) {
               "a row must be an object with the text 'query' (plain text: --lines)");
 }
 
+// nullopt at the end of the input.
+std::expected<std::optional<std::string>, Error> next_query(const Options& options,
+                                                            LineReader& reader) {
+  for (;;) {
+    TRY_ASSIGN(std::optional<std::string> line, reader.next());
+    if (!line) return std::nullopt;
+    if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (options.lines) return line;
+    auto query = query_of(*line);
+    if (query) return *std::move(query);
+    return fail(query.error().code,
+                fmt::format("standard input:{}: {}", reader.line_number(), query.error().message));
+  }
+}
+
+std::expected<void, Error> write_decisions(const Options& options, Decider& decider,
+                                           std::span<const std::string> queries) {
+  const std::vector<Decision> decisions = decider.decide(queries);
+  for (size_t i = 0; i < queries.size(); ++i)
+    TRY(write_output(json_line(options, queries[i], decisions[i])));
+  return {};
+}
+
 std::expected<void, Error> route_input(const Options& options, Decider& decider) {
   LineReader reader(stdin, kLineLimit);
+  std::vector<std::string> queries;
+  size_t bytes = 0;
   for (;;) {
-    TRY_ASSIGN(const std::optional<std::string> line, reader.next());
-    if (!line) return {};
-    if (line->find_first_not_of(" \t\r") == std::string::npos) continue;
-    auto query = options.lines ? std::expected<std::string, Error>(*line) : query_of(*line);
-    if (!query) {
-      return fail(query.error().code, fmt::format("standard input:{}: {}", reader.line_number(),
-                                                  query.error().message));
+    auto query = next_query(options, reader);
+    const bool more = query && *query;
+    if (more) {
+      bytes += (*query)->size();
+      queries.push_back(**std::move(query));
+      if (queries.size() < decider.batch_queries() && bytes < kBatchBytes) continue;
     }
-    TRY(write_output(json_line(options, *query, decider.decide(*query))));
+    // Also before a bad row: what was asked before it is answered.
+    TRY(write_decisions(options, decider, queries));
+    if (!query) return std::unexpected(std::move(query).error());
+    if (!more) return {};
+    queries.clear();
+    bytes = 0;
   }
 }
 
@@ -151,7 +214,7 @@ std::expected<void, Error> run(const Options& options) {
   TRY_ASSIGN(const std::optional<model::Router> router, load_router(options.router, embedder));
   Decider decider(router ? &*router : nullptr, options.threshold);
   if (!options.query) return route_input(options, decider);
-  const Decision decision = decider.decide(*options.query);
+  const Decision decision = decider.decide(std::span(&*options.query, 1)).front();
   return write_output(options.json ? json_line(options, *options.query, decision)
                                    : text_lines(options, decision));
 }

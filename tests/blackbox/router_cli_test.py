@@ -56,6 +56,8 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             return self.answer(503, {"error": {"message": "busy"}})
         if body["model"] != "tiny":
             return self.answer(404, {"error": {"message": f"no model {body['model']}"}})
+        if "poison" in body["input"]:
+            return self.answer(400, {"error": {"message": "an input is too long"}})
         data = []
         for index, text in enumerate(body["input"]):
             noise = hashlib.sha256(text.encode()).digest()[0] / 256
@@ -245,6 +247,24 @@ class RouterCommands(unittest.TestCase):
         for query, model in (("Prove it", "large"), ("Name one", "small")):
             answer = json.loads(run("route", "--router", path, query, "--json", env=env).stdout)
             self.assertEqual((answer["model"], answer["reason"]), (model, "score"))
+        asked = len(Endpoint.requests)
+        queries = [f"{verb} {i}" for i in range(50) for verb in ("Prove", "Name")]
+        many = run("route", "--router", path, "--lines", env=env,
+                   stdin="\n".join(queries) + "\n").stdout.splitlines()
+        self.assertEqual([json.loads(line)["query"] for line in many], queries)
+        self.assertEqual([json.loads(line)["model"] for line in many], ["large", "small"] * 50)
+        self.assertEqual([len(body["input"]) for *_, body in Endpoint.requests[asked:]], [64, 36])
+        refused = run("route", "--router", path, "--lines", env=env,
+                      stdin="Name 1\npoison\nName 2\n")
+        self.assertIn("too long", refused.stderr)
+        self.assertEqual([json.loads(line)["reason"] for line in refused.stdout.splitlines()],
+                         ["score", "cannot_judge", "score"])
+        empty = run("route", "--router", path, env=env, stdin='{"query":""}\n{"query":"Name 1"}\n')
+        self.assertEqual([json.loads(line)["reason"] for line in empty.stdout.splitlines()],
+                         ["cannot_judge", "score"])
+        bad_row = run("route", "--router", path, env=env, status=1, stdin='{"query":"Name 1"}\n{}\n')
+        self.assertEqual(json.loads(bad_row.stdout)["model"], "small")
+        self.assertIn("standard input:2", bad_row.stderr)
         result = json.loads(run("eval", "--router", path, "--data", self.fresh, *PAIR, "--json",
                                 env=env).stdout)
         self.assertGreater(result["apgr"], 0.6)
