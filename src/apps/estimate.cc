@@ -86,8 +86,27 @@ std::string query_of(std::string_view line) {
   return query ? *std::move(query) : std::string(line);
 }
 
+// The first byte that no text holds: NUL, or one that is not UTF-8.
+std::optional<size_t> find_no_text(std::string_view bytes) {
+  for (size_t position = 0; position < bytes.size();) {
+    const size_t begin = position;
+    const char32_t character = decode_utf8(bytes, position);
+    if (character == 0) return begin;
+    const bool written_so = bytes.substr(begin, position - begin) == "\xEF\xBF\xBD";
+    if (character == kReplacementCharacter && !written_so) return begin;
+  }
+  return std::nullopt;
+}
+
 std::expected<QueryCount, Error> count_queries(const std::string& file) {
   TRY_ASSIGN(const std::string content, read_maybe_gzip(file));
+  if (const auto at = find_no_text(content)) {
+    const char* what = content[*at] == '\0' ? "a NUL byte" : "not UTF-8";
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is no text ({} at byte {}): give JSONL rows with `query` or plain "
+                            "lines, in UTF-8, gzip or not",
+                            file, what, *at));
+  }
   QueryCount count;
   for (std::string_view rest = content; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());

@@ -297,6 +297,16 @@ class RouterCommands(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("standard output", done.stderr)
 
+    def test_estimate_refuses_queries_that_are_no_text(self):
+        path = self.folder / "queries"
+        arguments = ("estimate", "--queries", path, "--weak-price", "1", "--strong-price", "2")
+        for content, what in ((b"one\ntw\0o\n", "a NUL byte at byte 6"),
+                              (b"one\n\xff\xfe\n", "not UTF-8 at byte 4")):
+            path.write_bytes(content)
+            self.assertIn(what, run(*arguments, status=1).stderr)
+        path.write_text("caf\u00e9 \ufffd\n", encoding="utf-8")
+        run(*arguments)
+
     def test_every_command_notices_a_full_device(self):
         for line in ("--help", "check --print-settings",
                      "estimate --queries-per-day 9 --tokens 9 --weak-price 1 --strong-price 2"):
