@@ -83,8 +83,10 @@ void print_route(const gateway::Route& route) {
              options.name, route.weak.provider->name, route.weak.model, route.strong.provider->name,
              route.strong.model, options.control_share * 100);
   if (route.scorer)
-    fmt::print("    router {}, strong at a score of {:g} and above\n", route.scorer->description,
-               route.threshold);
+    fmt::print("    {}{}\n", route.scorer->description,
+               options.threshold ? fmt::format("; in force: {:g} (routes.{}.threshold)",
+                                               *options.threshold, options.name)
+                                 : "");
   if (route.scorer && route.weak_share_limit < 1)
     fmt::print("    at most {:g} % of the latest scored turns go to weak\n",
                route.weak_share_limit * 100);

@@ -158,8 +158,6 @@ class Finisher {
       if (!draft_.routes.empty()) route.options.name = "auto-" + provider.name;
       route.weak = fmt::format("{}/{}", provider.name, known ? known->weak : kSimulatorWeak);
       route.strong = fmt::format("{}/{}", provider.name, known ? known->strong : kSimulatorStrong);
-      notes_.push_back(
-          fmt::format("route {}: {} or {}", route.options.name, route.weak, route.strong));
       if (known != nullptr && !provider.base_url.empty() && provider.base_url != known->base_url)
         notes_.push_back(fmt::format(
             "{} may not know these models: name its own under routes.{}.weak and .strong",

@@ -54,6 +54,18 @@ class Settings(unittest.TestCase):
             self.assertIn("weir.yaml:5", out.stderr)
             self.assertIn("NOT_SET_ANYWHERE", out.stderr)
 
+    def test_a_default_route_and_its_threshold_stand_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = in_folder(folder, "check").stdout
+            self.assertEqual(out.count("route auto:"), 1, out)
+            self.assertEqual(out.count("threshold"), 1, out)
+        with weir_process.Server("serve") as server:
+            server.stop()  # by then everything is written
+            printed = server.log()
+        self.assertEqual(printed.count("route auto:"), 1, printed)
+        self.assertEqual(printed.count("lr router"), 1, printed)
+        self.assertNotIn("strong at a score", printed)
+
     def test_second_server_on_a_port_or_a_folder_says_so(self):
         with weir_process.Server("serve") as server:
             other = weir_process.run("serve", "--port", server.port, "--state", server.folder / "b")
