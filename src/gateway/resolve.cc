@@ -66,12 +66,16 @@ const Deployment* find_target(const Snapshot& snapshot, std::string_view model) 
 std::expected<Deployment, Refusal> resolve_named(const Snapshot& snapshot, wire::Dialect inbound,
                                                  std::string_view model) {
   if (const size_t slash = model.find('/'); slash != std::string_view::npos)
-    if (const auto* provider = snapshot.find_provider(model.substr(0, slash)))
+    if (const auto* provider = snapshot.find_provider(model.substr(0, slash))) {
+      if (slash + 1 == model.size())
+        return std::unexpected(
+            unknown_model(snapshot, model, "no model stands behind the provider's name"));
       return snapshot.deployment(*provider, model.substr(slash + 1));
+    }
   if (const Deployment* target = find_target(snapshot, model)) return *target;
-  if (snapshot.options().strict_models)
+  if (snapshot.options().strict_models && snapshot.options().catalog.find(model) == nullptr)
     return std::unexpected(unknown_model(
-        snapshot, model, "strict_models is on and neither a route nor a provider has it"));
+        snapshot, model, "strict_models is on and neither the settings nor the table have it"));
   const upstream::Provider* only = nullptr;
   int count = 0;
   for (const auto& provider : snapshot.providers())

@@ -68,6 +68,7 @@ TEST_F(Resolve, TableOfNames) {
   EXPECT_EQ(named("gpt-mini", "", Dialect::kAnthropic), "openai gpt-mini");
   EXPECT_EQ(named("unheard-of"), "openai unheard-of");
   EXPECT_EQ(named("unheard-of", "", Dialect::kAnthropic), "anthropic unheard-of");
+  EXPECT_EQ(named("openai/"), "404");
 }
 
 TEST_F(Resolve, RouterNamesCarryAThreshold) {
@@ -107,6 +108,25 @@ TEST_F(Resolve, StrictModelsKnowOnlyWhatIsConfigured) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().status, 404);
   EXPECT_THAT(refused.error().message, HasSubstr("gpt-mini"));
+}
+
+TEST_F(Resolve, StrictModelsKnowTheTableToo) {
+  options_.strict_models = true;
+  options_.catalog.put({.name = "priced"});
+  EXPECT_EQ(named("priced"), "openai priced");
+}
+
+TEST_F(Resolve, AProviderOfBothDialectsIsAskedInTheClientsOwn) {
+  options_.providers[0].speaks_both = true;
+  options_.providers.pop_back();
+  for (RouteOptions& route : options_.routes)
+    route.strong.provider = "openai";
+  for (const Dialect inbound : {Dialect::kOpenAi, Dialect::kAnthropic}) {
+    const auto asked = ask("unheard-of", "", inbound);
+    ASSERT_TRUE(asked);
+    EXPECT_EQ(asked->named->provider->spoken_to(inbound), inbound);
+    EXPECT_FALSE(asked->named->simulated);
+  }
 }
 
 TEST_F(Resolve, TwoProvidersOfADialectNeedTheirName) {

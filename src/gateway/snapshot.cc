@@ -100,7 +100,8 @@ std::expected<void, Error> Snapshot::add_provider(const ProviderOptions& from) {
                 fmt::format("provider '{}': {}", from.name, endpoint.error().message));
   provider->name = from.name;
   provider->dialect = from.dialect;
-  provider->both_dialects = from.simulated;
+  provider->both_dialects = from.speaks_both;
+  provider->simulated = from.simulated;
   provider->endpoint = std::move(*endpoint);
   provider->endpoint.ca_file = from.ca_file;
   provider->api_key = from.api_key;
@@ -180,7 +181,7 @@ const upstream::Provider* Snapshot::find_provider(std::string_view name) const {
 
 Deployment Snapshot::deployment(const upstream::Provider& provider, std::string_view model) const {
   return {&provider, std::string(model), options_.catalog.get_or_unknown(model),
-          provider.both_dialects};
+          provider.simulated};
 }
 
 uint64_t Snapshot::keyed_hash(std::string_view use, std::string_view bytes) const {

@@ -19,7 +19,8 @@ inline constexpr std::string_view kHopHeader = "x-weir-hop";
 struct Provider {
   std::string name;
   wire::Dialect dialect = wire::Dialect::kOpenAi;
-  bool both_dialects = false;  // the built-in simulator: always addressed in the client's
+  bool both_dialects = false;  // addressed in the client's dialect
+  bool simulated = false;      // weir's own: the ledger says so
   http::Endpoint endpoint;
   std::string api_key;  // secret; "" for none
   http::Headers extra_headers;
