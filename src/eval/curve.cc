@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 #include "stats/quantile.h"
@@ -52,7 +53,7 @@ double first_crossing(std::span<const Point> points, double target) {
 std::vector<uint32_t> rank_order(std::span<const double> scores) {
   std::vector<uint32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, {}, [scores](uint32_t row) { return scores[row]; });
+  std::ranges::sort(order, {}, [scores](uint32_t row) { return std::pair(scores[row], row); });
   return order;
 }
 
