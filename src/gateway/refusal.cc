@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "wire/answer.h"
 
 namespace weir::gateway {
@@ -54,6 +55,10 @@ bool may_pass_unchanged(FailureClass c) {
          c == FailureClass::kOverloaded;
 }
 
+bool repeats_key(std::string_view text, const upstream::Provider& provider) {
+  return !provider.api_key.empty() && text.find(provider.api_key) != std::string_view::npos;
+}
+
 }  // namespace
 
 int http_status(ErrorCode code) {
@@ -101,15 +106,20 @@ http::Response error_response(wire::Dialect dialect, const Refusal& refusal) {
   return response;
 }
 
-http::Response failure_response(wire::Dialect client, wire::Dialect provider,
-                                std::string_view provider_name, const upstream::Failed& failed) {
+http::Response failure_response(wire::Dialect client, const upstream::Provider& provider,
+                                const upstream::Failed& failed) {
   const wire::Failure& failure = failed.failure;
   const int status = client_status(failure);
-  http::Response response =
-      error_response(client, {status, client_message(failure, provider_name)});
-  const bool unchanged = client == provider && may_pass_unchanged(failure.failure_class) &&
-                         failure.status == status && !failed.body.empty() &&
-                         failed.headers.get("content-type").starts_with("application/json");
+  std::string message = client_message(failure, provider.name);
+  if (repeats_key(message, provider))
+    message = fmt::format("provider '{}' refused the request, in words that repeat weir's API key",
+                          provider.name);
+  http::Response response = error_response(client, {status, std::move(message)});
+  const bool unchanged = client == provider.spoken_to(client) &&
+                         may_pass_unchanged(failure.failure_class) && failure.status == status &&
+                         failed.headers.get("content-type").starts_with("application/json") &&
+                         !repeats_key(failed.body, provider) &&
+                         json::Document::parse(failed.body).has_value();
   if (unchanged) response.body = failed.body;
   upstream::copy_answer_headers(failed.headers, response.headers);
   response.headers.set("x-should-retry", "false");

@@ -37,10 +37,11 @@ wire::Dialect error_dialect(const http::Request& request);
 http::Response error_response(wire::Dialect dialect, const Refusal& refusal);
 
 // What the client is told when no model answered. A provider's own answer to a request that is at
-// fault passes unchanged where the dialects agree; a problem between weir and the provider (its
+// fault passes unchanged where the dialects agree, it is JSON and does not repeat the credential; a
+// problem between weir and the provider (its
 // credential, its quota) is told without the provider's words. Always x-should-retry: false, as
 // weir has retried by itself.
-http::Response failure_response(wire::Dialect client, wire::Dialect provider,
-                                std::string_view provider_name, const upstream::Failed& failed);
+http::Response failure_response(wire::Dialect client, const upstream::Provider& provider,
+                                const upstream::Failed& failed);
 
 }  // namespace weir::gateway

@@ -37,7 +37,7 @@ Relayed relay_failure(const upstream::Failed& failed, const Decided& decided,
   const upstream::Provider& provider = *decided.decision.deployments[failed.target_index]->provider;
   const wire::Dialect client = decided.chat.dialect;
   Relayed relayed;
-  relayed.response = failure_response(client, provider.spoken_to(client), provider.name, failed);
+  relayed.response = failure_response(client, provider, failed);
   for (const auto& [name, value] : headers)
     relayed.response.headers.add(name, value);
   relayed.ending.outcome = "error";

@@ -1,5 +1,7 @@
 #include "gateway/serve.h"
 
+#include <fmt/format.h>
+
 #include "gateway/gateway_fixture.h"
 
 namespace weir::gateway {
@@ -174,6 +176,20 @@ TEST_F(Serve, ARefusalThatStrongGivesAsWellReachesTheClientUnchanged) {
   EXPECT_EQ(reply.header("x-should-retry"), "false");
   EXPECT_EQ(end_row().outcome, "error");
   EXPECT_EQ(end_row().status, 400);
+}
+
+TEST_F(Serve, ARefusalThatIsNoJsonOrRepeatsOurKeyIsToldInOurWords) {
+  options_.routes[0].router_none = true;
+  const std::string key = options_.providers[1].api_key;
+  ASSERT_FALSE(key.empty());
+  strong_.script({whole(400, "<html>no</html>"),
+                  whole(400, fmt::format(R"({{"error":{{"message":"not with {}"}}}})", key))});
+  for (int i = 0; i < 2; ++i) {
+    const Reply reply = chat(question(i == 0 ? "x" : "y"));
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_TRUE(json::Document::parse(reply.body).has_value()) << reply.body;
+    EXPECT_THAT(reply.body, AllOf(HasSubstr("invalid_request_error"), Not(HasSubstr(key))));
+  }
 }
 
 TEST_F(Serve, AProvidersRefusalOfOurKeyIsNotTheClientsFault) {
