@@ -453,7 +453,7 @@ constexpr auto kSettings = std::to_array<Setting>({
      "Older rows are deleted."},
     {"journal.sync_ms",
      FIELD(int64_t, s.draft.options.journal_sync_ms),
-     {1, 60'000},
+     {1, 1'000},
      "ms",
      "How much a loss of power may cost."},
     {"log.texts",
