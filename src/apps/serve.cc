@@ -11,13 +11,11 @@
 #include <thread>
 
 #include "apps/commands.h"
+#include "apps/token_counter.h"
 #include "base/files.h"
 #include "config/load.h"
 #include "gateway/service.h"
-#include "model/embedder.h"
-#include "model/model_files.h"
 #include "simulate/server.h"
-#include "text/wordpiece.h"
 
 namespace weir::apps {
 namespace {
@@ -56,18 +54,9 @@ sigset_t block_signals() {
 
 std::expected<std::unique_ptr<simulate::Simulator>, Error> start_simulator(
     gateway::Options& options) {
-  std::filesystem::path file;
-  TRY_ASSIGN(file, model::find_model_file(model::kStaticEmbeddingFile));
-  auto embedder = model::StaticEmbedder::load(file);
-  if (!embedder) return std::unexpected(embedder.error());
-  const auto shared = std::make_shared<const model::StaticEmbedder>(std::move(*embedder));
   simulate::Options simulator_options;
   if (options.seed != 0) simulator_options.seed = options.seed;
-  simulator_options.count_tokens = [shared](std::string_view text) {
-    thread_local text::TokenBuffer buffer;
-    text::tokenize(shared->vocabulary(), text, buffer);
-    return static_cast<int64_t>(buffer.ids.size());
-  };
+  TRY_ASSIGN(simulator_options.count_tokens, load_token_counter());
   std::unique_ptr<simulate::Simulator> simulator;
   TRY_ASSIGN(simulator, simulate::Simulator::start(std::move(simulator_options)));
   for (auto& provider : options.providers)
