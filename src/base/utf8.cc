@@ -43,18 +43,8 @@ char32_t decode_utf8(std::string_view text, size_t& position) {
 void append_utf8(char32_t character, std::string& out) {
   if (character > 0x10FFFF || (character >= 0xD800 && character <= 0xDFFF))
     character = kReplacementCharacter;
-  const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (character < 0x80) {
-    put(character);
-  } else if (character < 0x800) {
-    put(0xC0 | (character >> 6)), put(0x80 | (character & 0x3F));
-  } else if (character < 0x10000) {
-    put(0xE0 | (character >> 12)), put(0x80 | ((character >> 6) & 0x3F));
-    put(0x80 | (character & 0x3F));
-  } else {
-    put(0xF0 | (character >> 18)), put(0x80 | ((character >> 12) & 0x3F));
-    put(0x80 | ((character >> 6) & 0x3F)), put(0x80 | (character & 0x3F));
-  }
+  char bytes[4];
+  out.append(bytes, write_utf8(character, bytes));
 }
 
 size_t count_utf8(std::string_view text) {

@@ -5,18 +5,7 @@
 namespace weir::text {
 
 void Word::append(char32_t character) {
-  const auto put = [this](char32_t byte) { bytes_[size_++] = static_cast<char>(byte); };
-  if (character < 0x80) {
-    put(character);
-  } else if (character < 0x800) {
-    put(0xC0 | (character >> 6)), put(0x80 | (character & 0x3F));
-  } else if (character < 0x10000) {
-    put(0xE0 | (character >> 12)), put(0x80 | ((character >> 6) & 0x3F));
-    put(0x80 | (character & 0x3F));
-  } else {
-    put(0xF0 | (character >> 18)), put(0x80 | ((character >> 12) & 0x3F));
-    put(0x80 | ((character >> 6) & 0x3F)), put(0x80 | (character & 0x3F));
-  }
+  size_ += write_utf8(character, bytes_.data() + size_);
 }
 
 void Word::settle_marks() {
