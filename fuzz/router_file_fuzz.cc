@@ -27,7 +27,8 @@ void try_bytes(std::string_view bytes) {
   const std::vector<float> embedding(file->embed.dimension, 0.25F);
   weir::text::Features features;
   features.prompt.chars = 17;
-  const double score = (*estimator)->score({"a query", features, embedding});
+  weir::model::Workspace workspace;
+  const double score = (*estimator)->score({"a query", features, embedding}, workspace);
   CHECK(score >= 0 && score <= 1);
 }
 

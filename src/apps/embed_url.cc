@@ -189,9 +189,9 @@ std::expected<Vectors, Error> embed_texts(const EmbedEndpoint& endpoint,
 std::expected<std::vector<model::Score>, Error> score_texts(const model::Router& router,
                                                             std::span<const std::string> texts) {
   std::vector<model::Score> scores;
+  model::Scratch scratch;
   const model::EmbedSource& source = router.embed_source();
   if (source.from != model::EmbedFrom::kUrl || !router.trained()) {
-    model::Scratch scratch;
     for (const std::string& text : texts)
       scores.push_back(router.score(text, scratch));
     return scores;
@@ -205,9 +205,11 @@ std::expected<std::vector<model::Score>, Error> score_texts(const model::Router&
   }
   const std::span<const float> values(vectors.values);
   for (size_t row = 0; row < texts.size(); ++row) {
-    scores.push_back(texts[row].empty() ? model::Score{}
-                                        : router.score_embedding(values.subspan(
-                                              row * vectors.dimension, vectors.dimension)));
+    scores.push_back(
+        texts[row].empty()
+            ? model::Score{}
+            : router.score_embedding(values.subspan(row * vectors.dimension, vectors.dimension),
+                                     scratch));
   }
   return scores;
 }

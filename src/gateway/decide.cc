@@ -115,7 +115,7 @@ Estimate estimate(const Asked& asked, const Question& question, const Evidence& 
   result.trained = true;
   if (!policy::needs_score(inputs) || question.words.empty() || evidence.failure) return result;
   const Scorer& scorer = *asked.route->scorer;
-  const model::Score score = scorer.embed_url ? scorer.score_embedding(evidence.embedding)
+  const model::Score score = scorer.embed_url ? scorer.score_embedding(evidence.embedding, scratch)
                                               : scorer.score(question.words, scratch);
   if (score.judged) result.score = score.prob_strong_needed;
   return result;

@@ -20,7 +20,7 @@ class Ask : public GatewayFixture {
       Scorer scorer;
       scorer.kind = "lr";
       scorer.embed_url = EmbedUrl{*http::Endpoint::parse(embedder_.base_url() + "/v1"), "emb", ""};
-      scorer.score_embedding = [](std::span<const float> embedding) {
+      scorer.score_embedding = [](std::span<const float> embedding, model::Scratch&) {
         return model::Score{embedding.empty() ? 1 : embedding[0], !embedding.empty()};
       };
       return scorer;

@@ -62,8 +62,8 @@ LoadScorer scorers_from_files() {
       if (!endpoint) return std::unexpected(endpoint.error());
       scorer.embed_url = EmbedUrl{std::move(*endpoint), router->embed_source().model, ""};
     }
-    scorer.score_embedding = [router](std::span<const float> embedding) {
-      return router->score_embedding(embedding);
+    scorer.score_embedding = [router](std::span<const float> embedding, model::Scratch& scratch) {
+      return router->score_embedding(embedding, scratch);
     };
     scorer.score = [router, embedder = *shared](std::string_view query, model::Scratch& scratch) {
       return router->score(query, scratch);

@@ -43,7 +43,7 @@ struct EmbedUrl {
 struct Scorer {
   std::function<model::Score(std::string_view query, model::Scratch&)> score;
   // With embed_url instead of score: judges the vector that the URL gave.
-  std::function<model::Score(std::span<const float> embedding)> score_embedding;
+  std::function<model::Score(std::span<const float> embedding, model::Scratch&)> score_embedding;
   std::optional<EmbedUrl> embed_url;
   std::string kind;         // "lr"
   std::string name;         // kind and hash of the file, for the ledger: "lr-00c0ffee00c0ffee"

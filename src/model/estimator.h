@@ -1,6 +1,7 @@
 // What differs between the kinds of router: how a query's features become a score. A kind is one
 // row of the table in estimator.cc; everything else about routers is common.
-// An Estimator is immutable and thread-safe; score does not allocate.
+// An Estimator is immutable and thread-safe; score does not allocate once the caller's Workspace is
+// warm. A kind is one .cc file here (lr.cc, length.cc ...), declared in estimators.h.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "model/router_file.h"
+#include "model/workspace.h"
 #include "text/features.h"
 
 namespace weir::model {
@@ -25,8 +27,10 @@ struct Inputs {
 class Estimator {
  public:
   virtual ~Estimator() = default;
-  // P(strong needed), or for baselines a rank, in [0, 1].
-  virtual double score(const Inputs& inputs) const noexcept = 0;
+  // P(strong needed), or for baselines a rank, in [0, 1]. What else the kind knows of the query
+  // (estimates of every model, neighbours, similarities to named routes) it leaves in `workspace`,
+  // which is cleared before.
+  virtual double score(const Inputs& inputs, Workspace& workspace) const noexcept = 0;
 };
 
 enum class Needs { kFeatures, kEmbedding };

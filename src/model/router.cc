@@ -68,6 +68,7 @@ std::expected<Router, Error> Router::load(const std::filesystem::path& path,
 }
 
 Score Router::score(std::string_view query, Scratch& scratch) const {
+  scratch.workspace.clear();
   if (!trained() || embed_source().from == EmbedFrom::kUrl) return {};
   text::featurize(state_->embedder->vocabulary(), query, scratch.features);
   if (scratch.features.empty()) return {};
@@ -77,16 +78,17 @@ Score Router::score(std::string_view query, Scratch& scratch) const {
     if (!state_->embedder->embed(scratch.features.token_ids, scratch.embedding)) return {};
     embedding = scratch.embedding;
   }
-  return {state_->estimator->score({query, scratch.features, embedding}), true};
+  return {state_->estimator->score({query, scratch.features, embedding}, scratch.workspace), true};
 }
 
-Score Router::score_embedding(std::span<const float> embedding) const {
+Score Router::score_embedding(std::span<const float> embedding, Scratch& scratch) const {
+  scratch.workspace.clear();
   if (!trained() || embedding.size() != embed_source().dimension) return {};
   const auto finite = [](float x) { return std::isfinite(x); };
   const auto zero = [](float x) { return x == 0; };
   if (!std::ranges::all_of(embedding, finite) || std::ranges::all_of(embedding, zero)) return {};
   static const text::Features kNoFeatures;
-  return {state_->estimator->score({{}, kNoFeatures, embedding}), true};
+  return {state_->estimator->score({{}, kNoFeatures, embedding}, scratch.workspace), true};
 }
 
 Kind Router::kind() const {

@@ -18,13 +18,16 @@
 #include "model/embedder.h"
 #include "model/kind.h"
 #include "model/router_file.h"
+#include "model/workspace.h"
 #include "text/features.h"
 
 namespace weir::model {
 
+// One thread's memory for scoring. `workspace` holds what the last score rests on.
 struct Scratch {
   text::Features features;
   std::vector<float> embedding;
+  Workspace workspace;
 };
 
 struct Score {
@@ -51,7 +54,7 @@ class Router {
   // For a router whose embed_source() is a URL: `embedding` is what that endpoint answered. Not
   // judged when untrained, when the size is another than embed_source().dimension, or when the
   // vector is zero or not finite.
-  Score score_embedding(std::span<const float> embedding) const;
+  Score score_embedding(std::span<const float> embedding, Scratch& scratch) const;
 
   Kind kind() const;
   bool trained() const;  // false: everything goes to strong, reason "untrained"

@@ -33,8 +33,11 @@ static_assert(sizeof(Head) == 32);
 constexpr size_t kSmallest = sizeof(Head) + sizeof(Sha256);
 constexpr size_t kMaxModels = 64;
 constexpr size_t kMaxNameBytes = 1024;
-constexpr size_t kMaxSections = 64;
+constexpr size_t kMaxSections = 1024;
+constexpr size_t kMaxSettings = 100'000;
+constexpr size_t kMaxSettingBytes = 1 << 20;
 constexpr std::string_view kHashesName = "query_hashes";
+constexpr std::string_view kBytesType = "bytes";
 
 constexpr size_t aligned(size_t bytes) {
   return (bytes + 7) / 8 * 8;
@@ -197,6 +200,10 @@ std::expected<void, Error> add_section(const std::string& name, std::string_view
       return {};
     return corrupt("its query hashes are not sorted");
   }
+  if (type == kBytesType) {
+    if (file.blobs.emplace(name, bytes).second) return {};
+    return corrupt(fmt::format("section '{}' stands there twice", name));
+  }
   if (type != "f64") {
     return fail(
         ErrorCode::kUnsupported,
@@ -217,14 +224,32 @@ std::expected<void, Error> read_sections(json::Value header, std::string_view by
   for (const json::Value element : list) {
     TRY_ASSIGN(const std::string name, Field(element, "name").text(128));
     TRY_ASSIGN(const std::string type, Field(element, "type").text(16));
-    const auto most = static_cast<int64_t>(bytes.size() / 8);
+    const size_t value_bytes = type == kBytesType ? 1 : 8;
+    const auto most = static_cast<int64_t>(bytes.size() / value_bytes);
     TRY_ASSIGN(const int64_t count, Field(element, "count").integer(0, most));
-    const size_t size = static_cast<size_t>(count) * 8;
+    const size_t size = static_cast<size_t>(count) * value_bytes;
+    if (aligned(size) > bytes.size()) return corrupt(fmt::format("section '{}' is cut", name));
     TRY(add_section(name, type, bytes.substr(0, size), file));
-    bytes.remove_prefix(size);
+    bytes.remove_prefix(aligned(size));
   }
   if (!bytes.empty())
     return corrupt(fmt::format("{} bytes stand behind its last section", bytes.size()));
+  return {};
+}
+
+std::expected<void, Error> read_settings(json::Value header, RouterFile& file) {
+  const Field field(header, "settings");
+  if (!field.value().exists()) return {};
+  if (!field.value().is_object() || field.value().size() > kMaxSettings)
+    return field.wrong(fmt::format("an object of up to {} texts", kMaxSettings));
+  for (const json::Value element : field.value()) {
+    const std::string name(element.key());
+    auto text = element.as_string();
+    if (!text || text->size() > kMaxSettingBytes || !is_clean(*text) || !is_clean(name))
+      return field.wrong(fmt::format("texts of up to {} bytes", kMaxSettingBytes));
+    if (!file.settings.emplace(name, *std::move(text)).second)
+      return field.wrong("without repeated names");
+  }
   return {};
 }
 
@@ -248,6 +273,7 @@ std::expected<void, Error> read_header(json::Value header, RouterFile& file) {
   const json::Value calibration = header["calibration"];
   if (calibration.exists() && !calibration.is_null())
     return fail(ErrorCode::kUnsupported, "it is calibrated, which this program cannot apply");
+  TRY(read_settings(header, file));
   return read_training(header, file);
 }
 
@@ -287,11 +313,19 @@ std::string header_text(const RouterFile& file) {
     out.value(model);
   out.end_array().member("threshold", file.threshold);
   out.member("threshold_origin", file.threshold_origin).key("calibration").null();
+  if (!file.settings.empty()) {
+    out.key("settings").begin_object();
+    for (const auto& [name, text] : file.settings)
+      out.member(name, text);
+    out.end_object();
+  }
   out.key("training");
   write_training(file, out);
   out.key("sections").begin_array();
   for (const auto& [name, numbers] : file.weights)
     write_section(name, "f64", numbers.size(), out);
+  for (const auto& [name, blob] : file.blobs)
+    write_section(name, kBytesType, blob.size(), out);
   if (!file.query_hashes.empty()) write_section(kHashesName, "u64", file.query_hashes.size(), out);
   out.end_array().end_object();
   return out.take();
@@ -322,7 +356,7 @@ std::expected<RouterFile, Error> parse_router_file(std::string_view bytes) {
   const size_t sections_at = aligned(head.header_bytes);
   if (sections_at > rest.size()) return corrupt("its head is inconsistent");
   auto document = json::Document::parse(std::string(rest.substr(0, head.header_bytes)),
-                                        {.max_depth = 8, .max_values = 200'000});
+                                        {.max_depth = 8, .max_values = 500'000});
   if (!document) return corrupt("its header: " + document.error().message);
   RouterFile file;
   TRY(read_header(document->root(), file));
@@ -345,6 +379,10 @@ std::expected<std::string, Error> encode_router_file(const RouterFile& file) {
   bytes.resize(sizeof(Head) + aligned(header.size()), '\0');
   for (const auto& [name, numbers] : file.weights)
     append_numbers(numbers, bytes);
+  for (const auto& [name, blob] : file.blobs) {
+    bytes += blob;
+    bytes.append(aligned(blob.size()) - blob.size(), '\0');
+  }
   append_numbers(file.query_hashes, bytes);
   bytes.append(sizeof(Sha256), '\0');
   reseal(bytes);

@@ -58,6 +58,8 @@ struct RouterFile {
   int64_t split_seed = 0;
   std::vector<TrainingSource> sources;
   std::map<std::string, std::vector<double>, std::less<>> weights;  // by section name, finite
+  std::map<std::string, std::string, std::less<>> blobs;     // by section name: int8 rows and such
+  std::map<std::string, std::string, std::less<>> settings;  // words of the kind's own, UTF-8
   std::vector<uint64_t> query_hashes;  // query_hash of every training query, sorted, unique
 
   bool operator==(const RouterFile&) const = default;

@@ -32,6 +32,9 @@ RouterFile lr_file() {
   file.weights["scaler_scale"] = {1, 2, 0.5};
   file.weights["coefficients"] = {0.7, 1e-300, -4};
   file.weights["intercept"] = {-0.25};
+  file.blobs["rows"] = std::string("\x01\x80\x00", 3);
+  file.blobs["empty"] = "";
+  file.settings = {{"prompt", "groß?"}, {"", "x"}};
   file.query_hashes = {1, 5, UINT64_MAX};
   return file;
 }
@@ -165,6 +168,7 @@ TEST(Estimator, LrEqualsTheFormulaWithTheScalerApart) {
   const RouterFile file = lr_file();
   const auto estimator = make_estimator(file);
   ASSERT_TRUE(estimator);
+  Workspace workspace;
   Random random(4);
   for (int i = 0; i < 100; ++i) {
     const std::vector<float> x{static_cast<float>(random.uniform() * 4 - 2),
@@ -174,17 +178,19 @@ TEST(Estimator, LrEqualsTheFormulaWithTheScalerApart) {
       logit += file.weights.at("coefficients")[j] *
                (double{x[j]} - file.weights.at("scaler_mean")[j]) /
                file.weights.at("scaler_scale")[j];
-    EXPECT_NEAR((*estimator)->score({"", text::Features(), x}), 1 / (1 + std::exp(-logit)), 1e-14);
+    EXPECT_NEAR((*estimator)->score({"", text::Features(), x}, workspace),
+                1 / (1 + std::exp(-logit)), 1e-14);
   }
 }
 
 TEST(Estimator, LengthRisesStrictlyAndIsOneHalfAtTheMedian) {
   const auto estimator = make_estimator(length_file());
   ASSERT_TRUE(estimator);
-  EXPECT_EQ((*estimator)->score({"", chars(100), {}}), 0.5);
+  Workspace workspace;
+  EXPECT_EQ((*estimator)->score({"", chars(100), {}}, workspace), 0.5);
   double last = -1;
   for (uint64_t count = 0; count < 100'000; count += 7) {
-    const double score = (*estimator)->score({"", chars(count), {}});
+    const double score = (*estimator)->score({"", chars(count), {}}, workspace);
     EXPECT_GT(score, last);
     EXPECT_LT(score, 1);
     last = score;
@@ -199,14 +205,15 @@ TEST(Estimator, RandomIsUniformAndStaysTheSameForAQuery) {
   file.weights = {{"seed", {2}}};
   const auto two = make_estimator(file);
   ASSERT_TRUE(one && two);
+  Workspace workspace;
   double sum = 0;
   int differ = 0;
   constexpr int kQueries = 10'000;
   for (int i = 0; i < kQueries; ++i) {
     const std::string query = "query " + std::to_string(i);
-    const double score = (*one)->score({query, chars(8), {}});
-    EXPECT_EQ(score, (*one)->score({query, chars(8), {}}));
-    differ += score != (*two)->score({query, chars(8), {}});
+    const double score = (*one)->score({query, chars(8), {}}, workspace);
+    EXPECT_EQ(score, (*one)->score({query, chars(8), {}}, workspace));
+    differ += score != (*two)->score({query, chars(8), {}}, workspace);
     sum += score;
   }
   EXPECT_NEAR(sum / kQueries, 0.5, 0.012);  // four standard errors

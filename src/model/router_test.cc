@@ -120,13 +120,13 @@ TEST_F(RouterTest, AUrlRouterScoresOnlyGivenVectors) {
   Scratch scratch;
   EXPECT_FALSE(router.score("hello", scratch).judged);
   const std::vector<float> vector{3, 1};
-  EXPECT_NEAR(router.score_embedding(vector).prob_strong_needed, 0.5, 1e-12);
-  EXPECT_TRUE(router.score_embedding(vector).judged);
+  EXPECT_NEAR(router.score_embedding(vector, scratch).prob_strong_needed, 0.5, 1e-12);
+  EXPECT_TRUE(router.score_embedding(vector, scratch).judged);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const std::vector<float>& bad : {std::vector<float>{}, std::vector<float>{1},
                                         std::vector<float>{0, 0}, std::vector<float>{nan, 1}}) {
-    EXPECT_FALSE(router.score_embedding(bad).judged);
-    EXPECT_EQ(router.score_embedding(bad).prob_strong_needed, 1);
+    EXPECT_FALSE(router.score_embedding(bad, scratch).judged);
+    EXPECT_EQ(router.score_embedding(bad, scratch).prob_strong_needed, 1);
   }
 }
 

@@ -13,62 +13,12 @@
 #include "model/estimator.h"
 #include "model/query_hash.h"
 #include "stats/quantile.h"
-#include "train/logistic.h"
+#include "train/fit.h"
 
 namespace weir::train {
 namespace {
 
-namespace section = model::section;
 using model::Kind;
-using Rows = std::vector<uint32_t>;
-
-struct Fit {
-  std::map<std::string, std::vector<double>, std::less<>> weights;
-  std::string summary;
-};
-
-std::expected<Fit, Error> fit_lr(const Examples& examples, const Rows& rows,
-                                 const TrainOptions& options) {
-  std::vector<int> labels;
-  std::vector<double> weights;
-  for (const LabelledRow& row : examples.rows) {
-    labels.push_back(row.label);
-    weights.push_back(row.weight);
-  }
-  const Samples samples{examples.embeddings, examples.dimension(), labels, weights, rows};
-  const Scaler scaler = fit_scaler(samples);
-  TRY_ASSIGN(const LogisticFit fit, fit_logistic(samples, scaler, options.c));
-  Fit result;
-  result.weights[std::string(section::kMean)] = scaler.mean;
-  result.weights[std::string(section::kScale)] = scaler.scale;
-  result.weights[std::string(section::kCoefficients)] = fit.coefficients;
-  result.weights[std::string(section::kIntercept)] = {fit.intercept};
-  result.summary = fmt::format(
-      "logistic regression on {} features, optimum after {} Newton steps "
-      "(largest gradient {:.1e})",
-      examples.dimension(), fit.steps, fit.gradient_norm);
-  return result;
-}
-
-std::expected<Fit, Error> fit_length(const Examples& examples, const Rows& rows,
-                                     const TrainOptions&) {
-  std::vector<double> chars;
-  for (const uint32_t row : rows)
-    chars.push_back(static_cast<double>(examples.prompts[row].chars));
-  Fit result;
-  const double median = stats::quantile(chars, 0.5);
-  result.weights[std::string(section::kMedianChars)] = {median};
-  result.summary = fmt::format("median length {:.1f} characters; labels are not used", median);
-  return result;
-}
-
-std::expected<Fit, Error> fit_random(const Examples&, const Rows&, const TrainOptions& options) {
-  Fit result;
-  result.weights[std::string(section::kSeed)] = {static_cast<double>(options.seed)};
-  result.summary = "nothing to fit";
-  return result;
-}
-
 struct KindTrainer {
   Kind kind;
   std::expected<Fit, Error> (*fit)(const Examples&, const Rows&, const TrainOptions&);
@@ -94,11 +44,16 @@ std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows
   model::RouterFile file = untrained_router(options, examples.embed);
   file.trained = true;
   file.weights = fit.weights;
+  file.blobs = fit.blobs;
+  file.settings = fit.settings;
   TRY_ASSIGN(const auto estimator, model::make_estimator(file));
   text::Features features;
+  model::Workspace workspace;
   for (const uint32_t row : rows) {
     features.prompt = examples.prompts[row];
-    scores[row] = estimator->score({examples.words[row], features, examples.embedding(row)});
+    workspace.clear();
+    scores[row] =
+        estimator->score({examples.words[row], features, examples.embedding(row)}, workspace);
   }
   return {};
 }
@@ -250,6 +205,8 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   file = untrained_router(options, examples.embed);
   file.trained = true;
   file.weights = std::move(fit.weights);
+  file.blobs = std::move(fit.blobs);
+  file.settings = std::move(fit.settings);
   file.sources = describe_sources(examples);
   for (const std::string& words : examples.words)
     file.query_hashes.push_back(model::query_hash(words));

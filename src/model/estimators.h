@@ -1,0 +1,19 @@
+// The makers of all kinds of estimator, one .cc file each; estimator.cc holds their table. Internal
+// to the folder. All fail as make_estimator does.
+#pragma once
+
+#include <expected>
+#include <memory>
+
+#include "base/error.h"
+#include "model/estimator.h"
+
+namespace weir::model {
+
+using MadeEstimator = std::expected<std::unique_ptr<const Estimator>, Error>;
+
+MadeEstimator make_random(const RouterFile& file);
+MadeEstimator make_length(const RouterFile& file);
+MadeEstimator make_lr(const RouterFile& file);
+
+}  // namespace weir::model
