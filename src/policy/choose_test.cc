@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
+#include <vector>
 
 #include "base/random.h"
 
@@ -200,6 +203,208 @@ TEST(Choose, PropensityIsTheFrequencyOfTheAssignment) {
       EXPECT_NEAR(strong_count[turn] / double{kUnits}, strong_propensity[turn], 0.01);
     }
   }
+}
+
+// Three models, weakest first; quality and cost as given.
+Inputs ladder(Rule rule, std::vector<double> quality, std::vector<int64_t> cost_nanousd) {
+  Inputs in;
+  for (size_t i = 0; i < quality.size(); ++i)
+    in.candidates.push_back({.tier = tier_of(i, quality.size()),
+                             .quality = quality[i],
+                             .cost_nanousd = cost_nanousd[i]});
+  in.rule = rule;
+  in.score = 0.5;
+  in.trained = true;
+  in.unit_draw = 0.9;
+  return in;
+}
+
+TEST(Tier, TheLastOfALadderIsStrongAndAllOthersAreWeak) {
+  EXPECT_EQ(tier_of(0, 1), Tier::kStrong);
+  EXPECT_EQ(tier_of(0, 3), Tier::kWeak);
+  EXPECT_LT(tier_of(1, 3), Tier::kStrong);
+  EXPECT_GT(tier_of(1, 3), Tier::kWeak);
+  EXPECT_EQ(to_string(tier_of(1, 3)), "weak");
+  EXPECT_EQ(to_string(tier_of(2, 3)), "strong");
+}
+
+TEST(Choose, ValueTakesTheLargestWorthLessCost) {
+  auto in = ladder(Rule::kValue, {0.5, 0.7, 0.8}, {1, 5, 30});
+  in.value_nanousd = 10;  // worths 4, 2, -22
+  EXPECT_THAT(choose(in).attempts, ElementsAre(0, 2));
+  in.value_nanousd = 100;  // 49, 65, 50
+  EXPECT_THAT(choose(in).attempts, ElementsAre(1, 2));
+  EXPECT_EQ(choose(in).assigned, tier_of(1, 3));
+  EXPECT_EQ(choose(in).reason, Reason::kScore);
+  in.value_nanousd = 1000;  // 499, 695, 770
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+  EXPECT_EQ(choose(in).assigned, Tier::kStrong);
+}
+
+// The form that stands in the literature, at and around equality.
+TEST(Choose, WithTwoModelsValueIsTheCostAwareThreshold) {
+  for (const double weak : {0.0, 0.25, 0.5, 0.75})
+    for (const double strong : {0.25, 0.5, 1.0})
+      for (const int64_t value : {1, 64, 128, 256}) {
+        auto in = ladder(Rule::kValue, {weak, strong}, {10, 42});
+        in.value_nanousd = static_cast<double>(value);
+        const bool expected = in.value_nanousd * (strong - weak) > 42 - 10;
+        EXPECT_EQ(choose(in).assigned == Tier::kStrong, expected) << weak << strong << value;
+      }
+}
+
+TEST(Choose, QualityFloorTakesTheCheapestThatReachesIt) {
+  auto in = ladder(Rule::kQualityFloor, {0.5, 0.7, 0.8}, {1, 30, 5});
+  in.quality_floor = 0.5;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(0, 2));
+  in.quality_floor = 0.6;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+  in.candidates[1].cost_nanousd.reset();  // then the ladder says what is cheap
+  EXPECT_THAT(choose(in).attempts, ElementsAre(1, 2));
+  in.quality_floor = 0.9;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+}
+
+TEST(Choose, ModelsThatCannotTakeTheRequestAreNotWeighed) {
+  auto in = ladder(Rule::kValue, {0.5, 0.9, 0.8}, {1, 5, 30});
+  in.value_nanousd = 100;
+  in.candidates[1].eligible = false;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+  in.candidates[2].eligible = false;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(0));
+}
+
+TEST(Choose, WithoutEstimatesTheStrongestServes) {
+  for (const Rule rule : {Rule::kValue, Rule::kQualityFloor}) {
+    auto in = ladder(rule, {0.5, 0.7, 0.8}, {1, 5, 30});
+    in.quality_floor = 0.1, in.value_nanousd = 1;
+    for (auto& candidate : in.candidates)
+      candidate.quality.reset();
+    EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+    EXPECT_EQ(choose(in).reason, Reason::kCannotJudge);
+  }
+}
+
+TEST(Choose, AThresholdOverThreeModelsKnowsTheTwoEnds) {
+  auto in = ladder(Rule::kThreshold, {0, 0, 0}, {1, 2, 3});
+  in.score = 0.4;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(0, 2));
+  in.candidates[0].eligible = false;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(1, 2));
+  EXPECT_EQ(choose(in).reason, Reason::kCapability);
+  in.score = 0.5;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+}
+
+TEST(Choose, ANamedRouteSaysWhichModel) {
+  auto in = ladder(Rule::kThreshold, {0, 0, 0}, {1, 2, 3});
+  in.wanted = 1;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(1, 2));
+  EXPECT_EQ(choose(in).reason, Reason::kSemantic);
+  EXPECT_DOUBLE_EQ(choose(in).propensity, 0.95);
+  in.unit_draw = 0.01;
+  EXPECT_EQ(choose(in).assigned, Tier::kStrong);
+  EXPECT_EQ(choose(in).reason, Reason::kControl);
+  EXPECT_EQ(choose(in).by_score, tier_of(1, 3));
+  EXPECT_DOUBLE_EQ(choose(in).propensity, 0.05);
+}
+
+TEST(Choose, AConversationOnlyClimbsTheLadder) {
+  auto in = ladder(Rule::kThreshold, {0, 0, 0}, {1, 2, 3});
+  in.sticky = in.served_so_far = tier_of(1, 3);
+  in.may_move_up = true;
+  for (const size_t wanted : {0, 1, 2}) {
+    in.wanted = wanted;
+    EXPECT_THAT(choose(in).attempts.front(), std::max<size_t>(1, wanted));
+    EXPECT_EQ(choose(in).reason, wanted == 0 ? Reason::kSticky : Reason::kSemantic);
+  }
+  in.may_move_up = false;
+  EXPECT_FALSE(needs_score(in));
+  EXPECT_THAT(choose(in).attempts, ElementsAre(1, 2));
+  in.served_so_far = Tier::kStrong;
+  EXPECT_THAT(choose(in).attempts, ElementsAre(2));
+}
+
+TEST(Explore, ProbabilityIsBoundedMonotoneAndHalfAtTheThreshold) {
+  for (const double threshold : {0.0, 0.1, 0.5, 0.9, 1.0}) {
+    double last = 0;
+    for (int i = 0; i <= 100; ++i) {
+      const double p = prob_strong(i / 100.0, threshold, 0.05);
+      EXPECT_GE(p, std::max(last, 0.05));
+      EXPECT_LE(p, 0.95);
+      last = p;
+    }
+    EXPECT_DOUBLE_EQ(prob_strong(threshold, threshold, 0.05), 0.5);
+  }
+  EXPECT_DOUBLE_EQ(prob_strong(0.3, 0.5, 0.05), 0.3);
+}
+
+TEST(Explore, TheSameConversationIsDrawnTheSame) {
+  auto in = pair_inputs(0.3);
+  in.explore = 0.05;
+  in.explore_draw = 0.29;
+  EXPECT_EQ(choose(in).assigned, Tier::kStrong);
+  EXPECT_EQ(choose(in).by_score, Tier::kWeak);
+  EXPECT_EQ(choose(in).reason, Reason::kExplore);
+  EXPECT_DOUBLE_EQ(choose(in).propensity, 0.05 + 0.95 * 0.3);
+  in.explore_draw = 0.31;
+  EXPECT_EQ(choose(in).assigned, Tier::kWeak);
+  EXPECT_DOUBLE_EQ(choose(in).propensity, 0.95 * 0.7);
+  // A tool step of the turn: the memory alone gives the same.
+  Inputs step = in;
+  step.score.reset();
+  step.sticky = choose(in).by_score, step.sticky_prob_strong = choose(in).prob_strong;
+  EXPECT_EQ(choose(step).assigned, Tier::kWeak);
+  EXPECT_DOUBLE_EQ(choose(step).propensity, 0.95 * 0.7);
+}
+
+// For one sequence of scores: what is logged at a turn is the frequency of that tier at that turn
+// over all units, whatever was drawn before.
+TEST(Explore, PropensityIsTheFrequencyOfTheAssignment) {
+  constexpr int kUnits = 40'000;
+  for (const std::vector<double>& scores :
+       {std::vector{0.1, 0.4, 0.2}, std::vector{0.7, 0.3}, std::vector{0.0, 1.0}}) {
+    std::vector<int> strong_count(scores.size());
+    std::vector<double> strong_propensity(scores.size()), weak_propensity(scores.size());
+    Random random(11);
+    for (int unit = 0; unit < kUnits; ++unit) {
+      Inputs in = pair_inputs(0);
+      in.explore = 0.05, in.control_share = 0.1, in.threshold = 0.4, in.may_move_up = true;
+      in.unit_draw = random.uniform(), in.explore_draw = random.uniform();
+      for (size_t turn = 0; turn < scores.size(); ++turn) {
+        in.score = scores[turn];
+        const Plan plan = choose(in);
+        EXPECT_TRUE(!in.served_so_far || plan.assigned >= *in.served_so_far);
+        in.sticky = plan.by_score, in.served_so_far = plan.assigned;
+        in.sticky_prob_strong = plan.prob_strong;
+        const bool strong = plan.assigned == Tier::kStrong;
+        strong_count[turn] += strong;
+        (strong ? strong_propensity : weak_propensity)[turn] = plan.propensity;
+      }
+    }
+    for (size_t turn = 0; turn < scores.size(); ++turn) {
+      EXPECT_NEAR(strong_count[turn] / double{kUnits}, strong_propensity[turn], 0.01);
+      EXPECT_NEAR(strong_propensity[turn] + weak_propensity[turn], 1, 1e-12);
+    }
+  }
+}
+
+// The same with estimates over three models and a control group.
+TEST(Choose, PropensityIsTheFrequencyOnALadder) {
+  constexpr int kUnits = 40'000;
+  std::map<Tier, int> count;
+  std::map<Tier, double> propensity;
+  Random random(3);
+  for (int unit = 0; unit < kUnits; ++unit) {
+    auto in = ladder(Rule::kValue, {0.5, 0.7, 0.8}, {1, 5, 30});
+    in.value_nanousd = 100, in.control_share = 0.2, in.unit_draw = random.uniform();
+    const Plan plan = choose(in);
+    ++count[plan.assigned];
+    propensity[plan.assigned] = plan.propensity;
+  }
+  ASSERT_EQ(count.size(), 2u);
+  for (const auto& [tier, times] : count)
+    EXPECT_NEAR(times / double{kUnits}, propensity[tier], 0.01);
 }
 
 }  // namespace
