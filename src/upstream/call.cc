@@ -42,6 +42,11 @@ class Trial {
     deadline_ = call.request.deadline;
     if (target_.first_event_ms > 0)
       deadline_ = deadline_.earlier(Deadline::after_ms(clock(), target_.first_event_ms));
+    answer_deadline_ = call.request.deadline;
+    if (target_.answer_ms > 0)
+      answer_deadline_ = answer_deadline_.earlier(Deadline::after_ms(clock(), target_.answer_ms));
+    // A whole answer begins when it ends.
+    if (target_.judged && !call.chat.stream) deadline_ = answer_deadline_;
   }
 
   // Builds the request; once for all attempts.
@@ -60,6 +65,9 @@ class Trial {
   // Feeds the stream until its first content; fails as the stream does.
   http::Task<std::expected<void, wire::Failure>> reach_content(http::ClientResponse& response,
                                                                Opened& opened);
+  // Reads a stream that is to be judged to its end.
+  http::Task<std::expected<void, wire::Failure>> reach_end(http::ClientResponse& response,
+                                                           Opened& opened);
   wire::RelayOptions relay_options() const;
   Tried give_up(const Error& error, int status) const;
   // The pause before the next attempt; nullopt: there is none.
@@ -71,7 +79,8 @@ class Trial {
   const Target& target_;
   Outcome& outcome_;
   wire::Dialect dialect_;
-  Deadline deadline_;
+  Deadline deadline_, answer_deadline_;
+  bool logprobs_added_ = false;
   http::ClientRequest request_;
 };
 
@@ -93,6 +102,12 @@ std::expected<void, Error> Trial::encode() {
   if (index_ > 0 && request_.headers.contains("idempotency-key"))
     request_.headers.set("idempotency-key",
                          std::string(request_.headers.get("idempotency-key")) + "-fallback");
+  if (target_.additions.any()) {
+    TRY_ASSIGN(wire::Added added,
+               wire::add_to_request(dialect_, std::move(encoded.body), target_.additions));
+    logprobs_added_ = added.logprobs;
+    encoded.body = std::move(added.body);
+  }
   request_.body = std::move(encoded.body);
   return {};
 }
@@ -108,6 +123,8 @@ wire::RelayOptions Trial::relay_options() const {
   options.fallback_model = target_.model;
   options.fallback_id = (to_openai ? "chatcmpl-" : "msg_") + std::string(call_.request_id);
   options.created_unix_s = clock().unix_us() / 1'000'000;
+  options.collect = target_.judged;
+  options.logprobs_were_added = logprobs_added_;
   return options;
 }
 
@@ -159,30 +176,39 @@ http::Task<Tried> Trial::open_whole(http::ClientResponse& response) {
   auto body = co_await response.read_all(call_.settings.answer_limit_bytes);
   waited_since(begin_us);
   if (!body) co_return give_up(body.error(), response.status());
-  auto answer = wire::translate_answer(relay_options(), std::move(*body));
-  if (!answer) co_return give_up(answer.error(), response.status());
   Tried tried;
+  Opened opened;
+  if (target_.judged) opened.raw = *body;
+  opened.relay_options = relay_options();
+  auto answer = wire::translate_answer(opened.relay_options, std::move(*body));
+  if (!answer) co_return give_up(answer.error(), response.status());
   if (answer->failure) {
     tried.failed.failure = std::move(*answer->failure);
     co_return tried;
   }
-  tried.opened.emplace();
-  tried.opened->whole = std::move(*answer);
-  tried.opened->first_content_us = clock().steady_us();
+  opened.view = std::move(answer->view);
+  opened.whole = std::move(*answer);
+  opened.first_content_us = clock().steady_us();
+  tried.opened = std::move(opened);
   co_return tried;
 }
 
 http::Task<Tried> Trial::open_stream(std::unique_ptr<http::ClientResponse> response) {
   Tried tried;
   Opened opened;
-  opened.relay = std::make_unique<wire::StreamRelay>(relay_options());
+  opened.relay_options = relay_options();
+  opened.relay = std::make_unique<wire::StreamRelay>(opened.relay_options);
   auto reached = co_await reach_content(*response, opened);
+  if (reached) response->set_deadline(answer_deadline_);
+  if (reached && target_.judged) {
+    reached = co_await reach_end(*response, opened);
+    opened.view = opened.relay->view();
+  }
   if (!reached) {
     tried.cancelled = call_.gone.cancelled();
     tried.failed.failure = std::move(reached.error());
     co_return tried;
   }
-  response->set_deadline(call_.request.deadline);
   opened.first_content_us = clock().steady_us();
   opened.response = std::move(response);
   tried.opened = std::move(opened);
@@ -204,6 +230,7 @@ http::Task<std::expected<void, wire::Failure>> Trial::reach_content(http::Client
     auto step = opened.relay->feed(*bytes);
     if (!step) co_return std::unexpected(failure_of(step.error(), status));
     if (step->failure && !step->has_content) co_return std::unexpected(std::move(*step->failure));
+    if (target_.judged) opened.raw += *bytes;
     opened.held += step->bytes;
     opened.ended = step->ended;
     if (step->has_content) co_return std::expected<void, wire::Failure>();
@@ -214,6 +241,30 @@ http::Task<std::expected<void, wire::Failure>> Trial::reach_content(http::Client
     if (opened.held.size() > kHeldLimit)
       co_return std::unexpected(own_failure(kBroken, "no content in the first MiB", status));
   }
+}
+
+http::Task<std::expected<void, wire::Failure>> Trial::reach_end(http::ClientResponse& response,
+                                                                Opened& opened) {
+  using enum wire::FailureClass;
+  const int status = response.status();
+  while (!opened.ended) {
+    const int64_t begin_us = clock().steady_us();
+    auto bytes = co_await response.read_some();
+    waited_since(begin_us);
+    if (!bytes) co_return std::unexpected(failure_of(bytes.error(), status));
+    const bool closed = bytes->empty();
+    opened.raw += *bytes;
+    auto step = closed ? opened.relay->finish() : opened.relay->feed(*bytes);
+    if (!step) co_return std::unexpected(failure_of(step.error(), status));
+    if (step->failure) co_return std::unexpected(std::move(*step->failure));
+    opened.held += step->bytes;
+    opened.ended = step->ended;
+    if (closed && !opened.ended)
+      co_return std::unexpected(own_failure(kBroken, "the stream ended early", status));
+    if (opened.raw.size() > call_.settings.answer_limit_bytes)
+      co_return std::unexpected(own_failure(kBroken, "the answer is too long to judge", status));
+  }
+  co_return std::expected<void, wire::Failure>();
 }
 
 std::optional<int64_t> Trial::wait_before_retry(const Failed& failed, int retry) const {
@@ -252,10 +303,23 @@ http::Task<Tried> Trial::run() {
 
 }  // namespace
 
+std::expected<void, Error> cut_text(json::Range cut, Opened& opened) {
+  wire::RelayOptions options = opened.relay_options;
+  options.text_cut = cut;
+  if (opened.whole) {
+    TRY_ASSIGN(opened.whole, wire::translate_answer(options, opened.raw));
+    return {};
+  }
+  wire::StreamRelay relay(std::move(options));
+  TRY_ASSIGN(wire::StreamRelay::Step step, relay.feed(opened.raw));
+  opened.held = std::move(step.bytes);
+  return {};
+}
+
 http::Task<Outcome> call(Call call) {
-  CHECK(!call.targets.empty());
+  CHECK(call.first_target < call.targets.size());
   Outcome outcome;
-  for (size_t i = 0; i < call.targets.size(); ++i) {
+  for (size_t i = call.first_target; i < call.targets.size(); ++i) {
     Trial trial(call, i, outcome);
     Tried tried;
     if (auto encoded = trial.encode(); encoded) {

@@ -16,10 +16,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/random.h"
+#include "catalog/usage.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "upstream/provider.h"
+#include "wire/additions.h"
 #include "wire/answer.h"
 #include "wire/chat.h"
 
@@ -34,6 +37,11 @@ struct Target {
   // Time from the first try to the first content event, so that a fallback still has time;
   // 0: only the deadline of the request counts.
   int64_t first_event_ms = 0;
+  // The answer is to be judged before the client sees any of it: it is read to its end, within
+  // answer_ms of the first try, and what breaks off on the way has failed.
+  bool judged = false;
+  int64_t answer_ms = 0;      // 0: only the deadline of the request counts
+  wire::Additions additions;  // what weir wants to know of a judged answer
 };
 
 struct CallSettings {
@@ -52,6 +60,7 @@ struct Call {
   CallSettings settings;
   std::string_view instance;
   std::string_view request_id;
+  size_t first_target = 0;  // those before it have been asked already
 };
 
 // One request sent to a provider. Times on the clock of the worker.
@@ -61,6 +70,7 @@ struct Attempt {
   int status = 0;       // 0 without response
   std::string outcome;  // "ok" | class of the failure | "cancelled"
   std::string provider_request_id;
+  std::optional<catalog::Usage> usage;  // of a whole answer that was not sent on
 };
 
 // An answer under way: whole, or a stream that has shown its first content event.
@@ -73,7 +83,16 @@ struct Opened {
   std::string held;              // for the client: everything up to the first content
   bool ended = false;            // the stream was complete in `held`
   int64_t first_content_us = 0;  // steady clock
+  // Of a judged answer: what it says, and the provider's bytes of it, so that it can be written
+  // again without what weir asked for.
+  std::optional<wire::AnswerView> view;
+  std::string raw;
+  wire::RelayOptions relay_options;
 };
+
+// Writes a judged answer again, without those bytes of its text. Fails: kCorrupt, which cannot be
+// when the answer was read before.
+[[nodiscard]] std::expected<void, Error> cut_text(json::Range cut, Opened& opened);
 
 // Why nothing was opened: the failure of the last attempt.
 struct Failed {

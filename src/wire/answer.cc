@@ -16,7 +16,7 @@ std::expected<Answer, Error> translate_answer(const RelayOptions& options, std::
   if (!document)
     return fail(ErrorCode::kCorrupt,
                 fmt::format("the provider's answer is no JSON: {}", document.error().message));
-  AnswerReader reader(options.provider);
+  AnswerReader reader(options);
   std::vector<ChatEvent> events;
   TRY(reader.read_answer(document->root(), events));
   const AnswerFacts& facts = reader.facts();
@@ -25,10 +25,16 @@ std::expected<Answer, Error> translate_answer(const RelayOptions& options, std::
                 .model = facts.model,
                 .finish_reason = facts.finish_reason,
                 .output_characters = facts.output_characters,
-                .failure = facts.failure};
+                .failure = facts.failure,
+                .view = {}};
   if (facts.failure) return answer;
-  answer.body =
-      options.provider == options.client ? document->text() : write_answer(options, facts, events);
+  if (options.collect) answer.view = view_of(facts);
+  if (options.provider != options.client)
+    answer.body = write_answer(options, facts, events);
+  else if (auto edits = reader.take_edits(); edits.empty())
+    answer.body = document->text();
+  else
+    answer.body = json::apply_edits(document->text(), std::move(edits));
   return answer;
 }
 

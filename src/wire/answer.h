@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "catalog/usage.h"
 #include "wire/dialect.h"
 
@@ -49,6 +50,15 @@ std::string_view error_type(Dialect client, int status);
 // The error as an event of a stream that has already begun, terminal for that dialect.
 std::string encode_stream_error(Dialect client, std::string_view type, std::string_view message);
 
+// Of the tokens of an answer whose log-probabilities the provider gave. Plain sums and minima, so
+// that a stream can be counted as it comes.
+struct TokenStats {
+  int64_t tokens = 0;
+  double logprob_sum = 0, logprob_min = 0;
+  int64_t margins = 0;  // tokens with a runner-up: probability of the token less the runner-up's
+  double margin_sum = 0, margin_min = 1;
+};
+
 struct RelayOptions {
   Dialect provider = Dialect::kOpenAi;
   Dialect client = Dialect::kOpenAi;
@@ -57,6 +67,19 @@ struct RelayOptions {
   std::string fallback_model{};  // the model's name when the provider's answer names none
   std::string fallback_id{};     // for answers without an id, across dialects
   int64_t created_unix_s = 0;    // for OpenAI-shaped answers translated from Anthropic
+  // For answers that are judged before they are sent on (additions.h).
+  bool collect = false;                      // keep the text and the token statistics
+  bool logprobs_were_added = false;          // weir asked for them; the client did not
+  std::optional<json::Range> text_cut = {};  // bytes of the answer's text that weir asked for
+};
+
+// What a judge of an answer may look at.
+struct AnswerView {
+  std::string text;  // of the first choice, uncut
+  TokenStats tokens;
+  bool has_tool_calls = false;
+  bool has_refusal = false;
+  std::string finish_reason;  // provider's word
 };
 
 struct Answer {
@@ -66,6 +89,7 @@ struct Answer {
   std::string finish_reason{};       // provider's word
   int64_t output_characters = 0;     // for an estimate when usage is missing
   std::optional<Failure> failure{};  // an error body under a success status: `body` is then empty
+  std::optional<AnswerView> view{};  // with RelayOptions::collect
 };
 
 // Fails: kCorrupt when the body is not an answer of the provider's dialect.
@@ -99,6 +123,7 @@ class StreamRelay {
   const std::string& model() const;
   const std::string& finish_reason() const;
   int64_t output_characters() const;
+  AnswerView view() const;  // with RelayOptions::collect
 
  private:
   struct State;

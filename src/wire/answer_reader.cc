@@ -1,6 +1,7 @@
 #include "wire/answer_reader.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/utf8.h"
@@ -15,6 +16,14 @@ constexpr size_t kToolLimit = 1'024;
 
 }  // namespace
 
+AnswerView view_of(const AnswerFacts& facts) {
+  return {.text = facts.text,
+          .tokens = facts.tokens,
+          .has_tool_calls = facts.has_tool_calls,
+          .has_refusal = facts.has_refusal,
+          .finish_reason = facts.finish_reason};
+}
+
 void AnswerReader::start(json::Value message, std::vector<ChatEvent>& out) {
   if (facts_.id.empty()) facts_.id = message["id"].string_or("");
   if (facts_.model.empty()) facts_.model = message["model"].string_or("");
@@ -27,7 +36,51 @@ void AnswerReader::add_text(ChatEventKind kind, json::Value text, std::vector<Ch
   if (!piece || piece->empty()) return;
   facts_.has_content = true;
   facts_.output_characters += static_cast<int64_t>(count_utf8(*piece));
-  out.push_back({kind, std::move(*piece), {}, {}, 0});
+  if (collect_ && kind == ChatEventKind::kText) facts_.text += *piece;
+  if (text_cut_ && kind == ChatEventKind::kText) *piece = cut_text(text, std::move(*piece));
+  if (!piece->empty()) out.push_back({kind, std::move(*piece), {}, {}, 0});
+}
+
+// The piece without its part of the cut; notes the edit where they overlap.
+std::string AnswerReader::cut_text(json::Value source, std::string piece) {
+  const size_t begin = text_bytes_, end = begin + piece.size();
+  text_bytes_ = end;
+  const size_t from = std::clamp(text_cut_->begin, begin, end) - begin;
+  const size_t to = std::clamp(text_cut_->end, begin, end) - begin;
+  if (from >= to) return piece;
+  piece.erase(from, to - from);
+  edits_.push_back({source.range(), json::quoted(piece)});
+  return piece;
+}
+
+void AnswerReader::read_logprobs(json::Value choice) {
+  const json::Value logprobs = choice["logprobs"];
+  if (!logprobs.is_object()) return;
+  if (drop_logprobs_) edits_.push_back({logprobs.range(), "null"});
+  TokenStats& stats = facts_.tokens;
+  for (const json::Value token : logprobs["content"]) {
+    const auto logprob = token["logprob"].as_double();
+    if (!logprob) continue;
+    stats.logprob_min = stats.tokens++ == 0 ? *logprob : std::min(stats.logprob_min, *logprob);
+    stats.logprob_sum += *logprob;
+    const std::string text = token["token"].string_or("");
+    std::optional<double> runner_up;
+    bool own_seen = false;  // the token itself stands among the most likely ones
+    for (const json::Value other : token["top_logprobs"]) {
+      const auto value = other["logprob"].as_double();
+      if (!value) continue;
+      if (!own_seen && other["token"].string_or("") == text) {
+        own_seen = true;
+        continue;
+      }
+      runner_up = std::max(runner_up.value_or(*value), *value);
+    }
+    if (!runner_up) continue;
+    const double margin = std::exp(*logprob) - std::exp(*runner_up);
+    ++stats.margins;
+    stats.margin_sum += margin;
+    stats.margin_min = std::min(stats.margin_min, margin);
+  }
 }
 
 void AnswerReader::add_arguments(int tool, std::string text, std::vector<ChatEvent>& out) {
@@ -97,6 +150,7 @@ std::expected<void, Error> AnswerReader::read_openai_choices(json::Value choices
       continue;
     }
     TRY(read_openai_message(message, out));
+    if (collect_ || drop_logprobs_) read_logprobs(choice);
     if (auto reason = choice["finish_reason"].as_string()) finish(std::move(*reason), out);
   }
   return {};

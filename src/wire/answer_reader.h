@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -45,11 +46,19 @@ struct AnswerFacts {
   bool has_refusal = false;
   bool ended = false;
   std::optional<Failure> failure;
+  std::string text;  // with RelayOptions::collect, as are the tokens
+  TokenStats tokens;
 };
+
+AnswerView view_of(const AnswerFacts& facts);
 
 class AnswerReader {
  public:
-  explicit AnswerReader(Dialect provider) : provider_(provider) {}
+  explicit AnswerReader(const RelayOptions& options)
+      : provider_(options.provider),
+        collect_(options.collect),
+        drop_logprobs_(options.logprobs_were_added),
+        text_cut_(options.text_cut) {}
 
   // `data` of one event of the stream. Appends to `out`; nothing after `ended` or a failure.
   // Fails: kCorrupt; kTooLarge over 1,024 tool calls.
@@ -62,6 +71,8 @@ class AnswerReader {
                                                        std::vector<ChatEvent>& out);
 
   const AnswerFacts& facts() const { return facts_; }
+  // What must change in the document just read before the client may see it. Taken once.
+  std::vector<json::Edit> take_edits() { return std::exchange(edits_, {}); }
 
  private:
   struct Tool {
@@ -72,6 +83,8 @@ class AnswerReader {
 
   void start(json::Value message, std::vector<ChatEvent>& out);
   void add_text(ChatEventKind kind, json::Value text, std::vector<ChatEvent>& out);
+  std::string cut_text(json::Value source, std::string piece);
+  void read_logprobs(json::Value choice);
   void add_arguments(int tool, std::string text, std::vector<ChatEvent>& out);
   int open_tool(int64_t index, std::string id, std::string name, std::vector<ChatEvent>& out);
   void close_tools(std::vector<ChatEvent>& out);
@@ -88,6 +101,10 @@ class AnswerReader {
   void read_anthropic_delta(json::Value delta, int64_t index, std::vector<ChatEvent>& out);
 
   Dialect provider_;
+  bool collect_, drop_logprobs_;
+  std::optional<json::Range> text_cut_;
+  size_t text_bytes_ = 0;  // of the answer's text so far, for the cut
+  std::vector<json::Edit> edits_;
   AnswerFacts facts_;
   std::vector<Tool> tools_;
   bool started_ = false;

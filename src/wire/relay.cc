@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -31,11 +32,31 @@ std::optional<json::Range> null_usage(const json::Document& chunk) {
   return range;
 }
 
+// The frame with its data edited. Data over several lines is written as one: JSON's line breaks are
+// only space.
+void append_edited(const SseReader::Frame& frame, const std::string& data,
+                   std::vector<json::Edit> edits, std::string& out) {
+  if (edits.empty()) {
+    out += frame.raw;
+    return;
+  }
+  std::string edited = json::apply_edits(data, std::move(edits));
+  if (const size_t at = frame.raw.find(data); at != std::string_view::npos) {
+    out += frame.raw.substr(0, at);
+    out += edited;
+    out += frame.raw.substr(at + data.size());
+    return;
+  }
+  std::ranges::replace(edited, '\n', ' ');
+  if (!frame.event.empty()) out += fmt::format("event: {}\n", frame.event);
+  out += fmt::format("data: {}\n\n", edited);
+}
+
 }  // namespace
 
 struct StreamRelay::State {
   explicit State(RelayOptions relay_options)
-      : options(std::move(relay_options)), reader(options.provider), writer(options) {}
+      : options(std::move(relay_options)), reader(options), writer(options) {}
 
   std::expected<void, Error> take(const SseReader::Frame& frame, std::string& out);
   std::expected<void, Error> take_json(const SseReader::Frame& frame, std::string& out);
@@ -84,27 +105,22 @@ std::expected<void, Error> StreamRelay::State::take_json(const SseReader::Frame&
     return fail(ErrorCode::kCorrupt, fmt::format("an event of the provider's stream is no JSON: {}",
                                                  document.error().message));
   TRY(reader.read_event(document->root(), events));
+  std::vector<json::Edit> edits = reader.take_edits();
   if (translates() || reader.facts().failure) return {};
-  if (!options.usage_was_added || options.client != Dialect::kOpenAi) {
+  const bool adds_usage = options.usage_was_added && options.client == Dialect::kOpenAi;
+  if (!adds_usage && edits.empty()) {
     out += frame.raw;
     return {};
   }
   const json::Value root = document->root();
-  if (root["usage"].is_object() && root["choices"].is_array() && root["choices"].size() == 0) {
+  if (adds_usage && root["usage"].is_object() && root["choices"].is_array() &&
+      root["choices"].size() == 0) {
     withheld = true;
     return {};
   }
-  if (const auto added = null_usage(*document)) {
-    const std::string& text = document->text();
-    // Data over several lines is written as one: JSON's line breaks are only space.
-    const size_t at = frame.raw.find(text);
-    if (at != std::string_view::npos) {
-      out += frame.raw.substr(0, at + added->begin);
-      out += frame.raw.substr(at + added->end);
-      return {};
-    }
-  }
-  out += frame.raw;
+  if (const auto added = adds_usage ? null_usage(*document) : std::nullopt)
+    edits.push_back({*added, ""});
+  append_edited(frame, document->text(), std::move(edits), out);
   return {};
 }
 
@@ -158,6 +174,9 @@ const std::string& StreamRelay::model() const {
 }
 const std::string& StreamRelay::finish_reason() const {
   return state_->reader.facts().finish_reason;
+}
+AnswerView StreamRelay::view() const {
+  return view_of(state_->reader.facts());
 }
 int64_t StreamRelay::output_characters() const {
   return state_->reader.facts().output_characters;
