@@ -1,6 +1,9 @@
 #include "base/json.h"
 
 #include <fmt/format.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -25,6 +28,30 @@ uint64_t special_bytes(uint64_t word) {
   return (((word - kOnes * 0x20) & ~word) | zero(word ^ (kOnes * '"')) |
           zero(word ^ (kOnes * '\\'))) &
          kHighs;
+}
+
+// The first byte that is special to a string literal, or `end`.
+const char* find_special(const char* p, const char* end) {
+#if defined(__SSE2__)
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i control =
+        _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x1F)), _mm_set1_epi8(0x1F));
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const int marks = _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    if (marks != 0) return p + std::countr_zero(static_cast<unsigned>(marks));
+  }
+#endif
+  for (; end - p >= 8; p += 8) {
+    uint64_t word;
+    __builtin_memcpy(&word, p, 8);
+    const uint64_t special = special_bytes(word);
+    if (special != 0) return p + std::countr_zero(special) / 8;
+  }
+  while (p < end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\')
+    ++p;
+  return p;
 }
 
 int hex_digit(char c) {
@@ -139,17 +166,7 @@ class Parser {
     const char* p = text_.data() + position_ + 1;
     const char* const end = text_.data() + text_.size();
     for (;;) {
-      // Eight bytes at a time past everything that is neither quote, backslash nor control.
-      while (end - p >= 8) {
-        uint64_t word;
-        __builtin_memcpy(&word, p, 8);
-        const uint64_t special = special_bytes(word);
-        if (special != 0) {
-          p += std::countr_zero(special) / 8;
-          break;
-        }
-        p += 8;
-      }
+      p = find_special(p, end);
       if (p == end) return fail_at(p, "unterminated string");
       const auto c = static_cast<unsigned char>(*p);
       if (c == '"') {
@@ -157,10 +174,6 @@ class Parser {
         return true;
       }
       if (c < 0x20) return fail_at(p, "raw control character in a string");
-      if (c != '\\') {
-        ++p;
-        continue;
-      }
       escaped = true;
       if (end - p < 2) return fail_at(p, "unterminated string");
       if (p[1] == 'u') {
@@ -432,6 +445,14 @@ size_t plain_bytes(std::string_view text, size_t begin) {
 }
 
 }  // namespace
+
+size_t unescaped_bytes(std::string_view text) {
+  return static_cast<size_t>(find_special(text.data(), text.data() + text.size()) - text.data());
+}
+
+bool is_plain(std::string_view text) {
+  return plain_bytes(text, 0) == text.size();
+}
 
 void append_quoted(std::string_view text, std::string& out) {
   out.push_back('"');

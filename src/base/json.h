@@ -120,6 +120,10 @@ class Document {
 // Decodes the inside of a string literal (without quotes), which must be grammatical.
 std::string unescape(std::string_view inside);
 
+// How many bytes from the beginning on are neither quote, backslash nor control character.
+size_t unescaped_bytes(std::string_view text);
+// The text stands between quotes as it is: printable ASCII without quote and backslash.
+bool is_plain(std::string_view text);
 // Appends text as a string literal with quotes. Ill-formed UTF-8 is written as U+FFFD.
 void append_quoted(std::string_view text, std::string& out);
 std::string quoted(std::string_view text);

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ class QuickReader {
   // Everything was read and understood.
   bool at_end() const { return !odd_ && rest_ == "}"; }
 
-  void operator()(std::string_view name, std::string& text) {
+  [[gnu::always_inline]] void operator()(std::string_view name, std::string& text) {
     if (!take_key(name)) return;
     const auto inside = take_string();
     if (inside.find('\\') == inside.npos)
@@ -35,31 +36,31 @@ class QuickReader {
     else
       text = json::unescape(inside);
   }
-  void operator()(std::string_view name, bool& truth) {
+  [[gnu::always_inline]] void operator()(std::string_view name, bool& truth) {
     if (!take_key(name)) return;
     truth = take("true");
     odd_ |= !truth;
   }
   template <std::integral I>
-  void operator()(std::string_view name, I& number) {
+  [[gnu::always_inline]] void operator()(std::string_view name, I& number) {
     if (!take_key(name)) return;
     const int64_t wide = take_int64();
     odd_ |= !std::in_range<I>(wide);
     number = static_cast<I>(wide);
   }
-  void operator()(std::string_view name, double& number) {
+  [[gnu::always_inline]] void operator()(std::string_view name, double& number) {
     if (take_key(name)) number = take_double();
   }
-  void operator()(std::string_view name, std::optional<int64_t>& number) {
+  [[gnu::always_inline]] void operator()(std::string_view name, std::optional<int64_t>& number) {
     if (take_key(name)) number = take_int64();
   }
-  void operator()(std::string_view name, std::optional<double>& number) {
+  [[gnu::always_inline]] void operator()(std::string_view name, std::optional<double>& number) {
     if (take_key(name)) number = take_double();
   }
-  void operator()(std::string_view name, CallRole& role) {
+  [[gnu::always_inline]] void operator()(std::string_view name, CallRole& role) {
     if (take_key(name)) keep(parse_call_role(take_string()), role);
   }
-  void operator()(std::string_view name, catalog::UsageSource& source) {
+  [[gnu::always_inline]] void operator()(std::string_view name, catalog::UsageSource& source) {
     if (take_key(name)) keep(catalog::parse_usage_source(take_string()), source);
   }
 
@@ -85,12 +86,14 @@ class QuickReader {
     return true;
   }
 
-  bool take_key(std::string_view name) {
+  // Inlined, so that a name is compared as a constant.
+  [[gnu::always_inline]] bool take_key(std::string_view name) {
     const size_t quote = first_ ? 0 : 1;
     const size_t size = quote + name.size() + 3;
-    if (odd_ || rest_.size() < size || (!first_ && rest_[0] != ',') || rest_[quote] != '"' ||
-        rest_.substr(quote + 1, name.size()) != name || rest_[size - 2] != '"' ||
-        rest_[size - 1] != ':')
+    if (odd_ || rest_.size() < size) return false;
+    const char* const at = rest_.data();
+    if ((!first_ && at[0] != ',') || at[quote] != '"' || at[size - 1] != ':' ||
+        at[size - 2] != '"' || std::memcmp(at + quote + 1, name.data(), name.size()) != 0)
       return false;
     rest_.remove_prefix(size);
     first_ = false;
@@ -99,21 +102,18 @@ class QuickReader {
 
   // The inside of a string that holds no other escapes than the writer's short ones.
   std::string_view take_string() {
-    const char* const begin = rest_.data();
-    const char* const end = begin + rest_.size();
-    const char* p = begin + 1;
-    if (begin != end && *begin == '"') {
-      while (p < end && *p != '"') {
-        if (static_cast<unsigned char>(*p) < 0x20) break;
-        if (*p == '\\') {
-          ++p;
-          if (p == end || !is_short_escape(*p)) break;
+    if (rest_.starts_with('"')) {
+      const char* const begin = rest_.data() + 1;
+      const char* const end = rest_.data() + rest_.size();
+      for (const char* p = begin;;) {
+        p += json::unescaped_bytes({p, end});
+        if (p == end || static_cast<unsigned char>(*p) < 0x20) break;
+        if (*p == '"') {
+          rest_.remove_prefix(static_cast<size_t>(p + 1 - rest_.data()));
+          return {begin, p};
         }
-        ++p;
-      }
-      if (p < end && *p == '"') {
-        rest_.remove_prefix(static_cast<size_t>(p + 1 - begin));
-        return {begin + 1, p};
+        if (end - p < 2 || !is_short_escape(p[1])) break;
+        p += 2;
       }
     }
     odd_ = true;
@@ -125,8 +125,8 @@ class QuickReader {
 
   // The text of a number, as far as its characters go.
   std::string_view number_text() const {
-    const size_t size = std::min(rest_.find_first_of(",}"), rest_.size());
-    return rest_.substr(0, size);
+    const auto end = std::ranges::find_if(rest_, [](char c) { return c == ',' || c == '}'; });
+    return {rest_.begin(), end};
   }
   // JSON knows no leading zeros, and from_chars knows words.
   static bool is_json_number(std::string_view text) {
@@ -145,7 +145,18 @@ class QuickReader {
     rest_.remove_prefix(text.size());
     return number;
   }
-  int64_t take_int64() { return take_number<int64_t>(); }
+  int64_t take_int64() {
+    // Eighteen digits cannot overflow; what is longer or is no plain number goes the long way.
+    int64_t number = 0;
+    size_t digits = 0;
+    while (digits < 18 && digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9')
+      number = number * 10 + (rest_[digits++] - '0');
+    if (digits == 0 || digits == rest_.size() || (rest_[0] == '0' && digits > 1) ||
+        (rest_[digits] != ',' && rest_[digits] != '}'))
+      return take_number<int64_t>();
+    rest_.remove_prefix(digits);
+    return number;
+  }
   double take_double() { return take_number<double>(); }
 
   template <typename E>
