@@ -1,5 +1,5 @@
 // How far a long command is, as one line on standard error that rewrites itself:
-//   train  [#########-----------]  45 %  450/1000  123/s  4 s left
+//   train  [####-----]  45 %  450/1000  123/s  4 s left
 // Nothing is printed when standard error is no terminal, or when a program reads the results
 // (--json), so that logs and pipes stay clean.
 // A Progress may be advanced from any thread; it is made and finished by one.
