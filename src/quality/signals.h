@@ -41,15 +41,15 @@ struct TokenConfidence {
 };
 
 struct JudgedAnswer {
-  std::string_view text;         // without the line of confidence
-  bool has_tool_calls = false;   // then an empty text is no empty answer
-  bool declined = false;         // the provider says that the model refused
-  bool wants_json = false;       // the client asked for JSON
-  std::optional<double> stated;  // nullopt: it was not asked for
-  TokenConfidence tokens;
-  std::optional<double> consistency;
-  std::optional<bool> checker_says_good;
-  std::span<const std::string> uncertainty_phrases;  // folded
+  std::string_view text = {};         // without the line of confidence
+  bool has_tool_calls = false;        // then an empty text is no empty answer
+  bool declined = false;              // the provider says that the model refused
+  bool wants_json = false;            // the client asked for JSON
+  std::optional<double> stated = {};  // nullopt: it was not asked for
+  TokenConfidence tokens = {};
+  std::optional<double> consistency = {};
+  std::optional<bool> checker_says_good = {};
+  std::span<const std::string> uncertainty_phrases = {};  // folded
 };
 
 struct SignalInfo {
