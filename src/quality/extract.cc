@@ -171,7 +171,8 @@ std::optional<double> find_number(std::string_view text, Which which) {
     const bool inside_word = i > 0 && is_letter(text[i - 1]) && is_digit(text[i]);
     if (!number && !inside_word) {
       number = read_unsigned(text, i);
-      if (number)
+      const bool after_slash = i > 0 && text[i - 1] == '/';
+      if (number && !after_slash)
         if (const auto ratio = read_ratio(text, *number)) number = ratio;
     }
     if (!number) {
