@@ -19,9 +19,12 @@ std::string check_share(const std::string& text) {
 
 void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--data", options.data,
-                 "JSONL or JSONL.gz files with `query` and `label` or `scores`");
+                 "JSONL or JSONL.gz files with `query` and `label`, `scores` or `winner`");
   app.add_option("--weak", options.weak, "the weak model's name in `scores`");
   app.add_option("--strong", options.strong, "the strong model's name in `scores`");
+  app.add_option("--models", options.models,
+                 "more than two models by their names in `scores`, weakest first: A,B,C")
+      ->delimiter(',');
   app.add_option("--source", options.sources,
                  "a file with a pair of its own: FILE WEAK STRONG (repeat it for more)");
   app.add_option("--leave-out", options.leave_out,
@@ -32,22 +35,46 @@ void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_flag("--include-in-bench", options.include_in_bench, "keep rows marked in_bench: true");
 }
 
-std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
-                                                    train::Labels labels) {
+std::vector<std::string> model_names(const DataOptions& options) {
+  if (!options.models.empty()) return options.models;
+  if (!options.weak.empty()) return {options.weak, options.strong};
+  return {"weak", "strong"};
+}
+
+namespace {
+
+std::expected<void, Error> check_names(const DataOptions& options) {
   if (options.weak.empty() != options.strong.empty())
     return fail(ErrorCode::kInvalidArgument, "--weak and --strong belong together");
+  if (options.models.empty()) return {};
+  if (!options.weak.empty() || !options.sources.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "--models names all models; leave out --weak, --strong and --source");
+  if (options.models.size() >= 2) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "--models needs two names or more, weakest first: --models A,B,C");
+}
+
+}  // namespace
+
+std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
+                                                    train::Labels labels, train::Partial partial) {
+  TRY(check_names(options));
   std::vector<train::DataSource> sources;
+  const bool named = !options.models.empty() || !options.weak.empty();
+  const std::vector<std::string> models = model_names(options);
   for (const std::string& file : options.data) {
-    std::optional<train::ModelPair> pair;
-    if (!options.weak.empty()) pair = {options.weak, options.strong};
-    sources.push_back({file, std::move(pair)});
+    train::DataSource source{.file = file, .pair = std::nullopt};
+    if (named) source.pair = {models.front(), models.back()};
+    if (models.size() > 2) source.models = models;
+    sources.push_back(std::move(source));
   }
   for (const auto& [file, weak, strong] : options.sources)
-    sources.push_back({file, train::ModelPair{weak, strong}});
+    sources.push_back({.file = file, .pair = train::ModelPair{weak, strong}});
   if (sources.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "no data: name files with --data FILE... or --source FILE WEAK STRONG");
-  train::ReadOptions read{.labels = labels};
+  train::ReadOptions read{.labels = labels, .partial = partial};
   if (options.include_contaminated) read.contaminated = train::Marked::kInclude;
   if (options.include_in_bench) read.in_bench = train::Marked::kInclude;
   for (const std::string& text : options.leave_out) {

@@ -20,6 +20,7 @@ namespace weir::apps {
 struct DataOptions {
   std::vector<std::string> data;  // read with the common pair
   std::string weak, strong;
+  std::vector<std::string> models;  // in place of weak and strong: all of them, weakest first
   std::vector<std::tuple<std::string, std::string, std::string>> sources;  // file, weak, strong
   std::vector<std::string> leave_out;
   bool include_contaminated = false;
@@ -32,10 +33,15 @@ void add_data_options(CLI::App& app, DataOptions& options);
 // Refuses what is not from 0 to 1, NaN included (CLI::Range lets it pass).
 std::string check_share(const std::string& text);
 
-// Fails: kInvalidArgument when no file is named or only one model of the pair; as
-// read_labelled_rows.
-[[nodiscard]] std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
-                                                                  train::Labels labels);
+// The models to choose between, weakest first: those named, else "weak" and "strong", because with
+// --source every file has names of its own.
+std::vector<std::string> model_names(const DataOptions& options);
+
+// Fails: kInvalidArgument when no file is named, only one model of the pair, or both forms of
+// naming models; as read_labelled_rows.
+[[nodiscard]] std::expected<train::LabelledRows, Error> read_data(
+    const DataOptions& options, train::Labels labels,
+    train::Partial partial = train::Partial::kLeaveOut);
 
 // "8123 rows (left out: 12 contaminated, 40 in bench)".
 std::string describe_counts(const train::RowCounts& counts, int64_t unjudged = 0);

@@ -13,13 +13,14 @@ namespace {
 // Calls embed(row, features, vector), which returns false for a row that cannot be judged.
 template <typename Embed>
 Examples collect(LabelledRows rows, const model::StaticEmbedder& embedder,
-                 model::EmbedSource source, Embed&& embed) {
+                 model::EmbedSource source, text::Ngrams ngrams, Embed&& embed) {
   Examples result{.embed = std::move(source), .sources = std::move(rows.sources)};
+  result.models = std::move(rows.models);
   std::vector<float> vector(result.embed.dimension);
   text::Features features;
   for (size_t row = 0; row < rows.rows.size(); ++row) {
     std::string words = scored_words(rows.rows[row].query);
-    text::featurize(embedder.vocabulary(), words, features);
+    text::featurize(embedder.vocabulary(), words, features, ngrams);
     if (features.empty() || !embed(row, features, std::span<float>(vector))) {
       ++result.unjudged;
       continue;
@@ -27,6 +28,7 @@ Examples collect(LabelledRows rows, const model::StaticEmbedder& embedder,
     result.rows.push_back(std::move(rows.rows[row]));
     result.words.push_back(std::move(words));
     result.prompts.push_back(features.prompt);
+    if (ngrams != text::Ngrams::kNone) result.ngrams.push(features);
     result.embeddings.insert(result.embeddings.end(), vector.begin(), vector.end());
   }
   return result;
@@ -40,7 +42,7 @@ std::string scored_words(std::string_view query) {
 }
 
 Examples make_examples(LabelledRows rows, const model::StaticEmbedder& embedder,
-                       WithEmbeddings with) {
+                       WithEmbeddings with, text::Ngrams ngrams) {
   model::EmbedSource source;
   if (with == WithEmbeddings::kYes) {
     source = {.from = model::EmbedFrom::kStatic,
@@ -49,17 +51,18 @@ Examples make_examples(LabelledRows rows, const model::StaticEmbedder& embedder,
               .url = {},
               .model = {}};
   }
-  return collect(std::move(rows), embedder, source,
+  return collect(std::move(rows), embedder, source, ngrams,
                  [&](size_t, const text::Features& features, std::span<float> vector) {
                    return vector.empty() || embedder.embed(features.token_ids, vector);
                  });
 }
 
 Examples make_examples(LabelledRows rows, const model::StaticEmbedder& embedder,
-                       model::EmbedSource embed, std::span<const float> vectors) {
+                       model::EmbedSource embed, std::span<const float> vectors,
+                       text::Ngrams ngrams) {
   const size_t dimension = embed.dimension;
   CHECK(vectors.size() == rows.rows.size() * dimension);
-  return collect(std::move(rows), embedder, std::move(embed),
+  return collect(std::move(rows), embedder, std::move(embed), ngrams,
                  [&](size_t row, const text::Features&, std::span<float> vector) {
                    std::ranges::copy(vectors.subspan(row * dimension, dimension), vector.begin());
                    return std::ranges::any_of(vector, [](float x) { return x != 0; });

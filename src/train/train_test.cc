@@ -132,6 +132,59 @@ TEST_F(LabelledRowsTest, AnUnknownModelListsThoseInTheFile) {
   EXPECT_THAT(error, HasSubstr("the file has gpt-4, mixtral-8x7b"));
 }
 
+TEST_F(LabelledRowsTest, ReadsManyModelsAndTheirOutputTokens) {
+  const DataSource source{
+      .file = write("{\"id\":\"x\\ny\",\"query\":\"a\",\"scores\":{\"w\":0,\"m\":0.5,\"s\":1},"
+                    "\"out_tokens\":{\"w\":7},\"out_chars\":{\"s\":40}}\n"
+                    "{\"query\":\"b\",\"scores\":{\"m\":1,\"s\":0}}\n"
+                    "{\"query\":\"c\",\"scores\":{\"other\":1}}\n"),
+      .pair = kPair,
+      .models = {"w", "m", "s"}};
+  const auto rows = read_labelled_rows({source}, {.partial = Partial::kInclude});
+  ASSERT_TRUE(rows) << rows.error().message;
+  EXPECT_EQ(rows->models, (std::vector<std::string>{"w", "m", "s"}));
+  ASSERT_EQ(rows->rows.size(), 2U);
+  const LabelledRow& full = rows->rows[0];
+  EXPECT_EQ(full.id, "x y");
+  EXPECT_EQ(full.label, 1);
+  EXPECT_EQ(full.result_of(1)->score, 0.5);
+  EXPECT_EQ(full.result_of(0)->output_tokens, 7);
+  EXPECT_TRUE(std::isnan(full.result_of(1)->output_tokens));
+  EXPECT_EQ(full.result_of(2)->output_tokens, 10);
+  const LabelledRow& partial = rows->rows[1];
+  EXPECT_EQ(partial.id, source.file.filename().string() + ":2");
+  EXPECT_EQ(partial.label, -1);
+  EXPECT_EQ(partial.result_of(0), nullptr);
+  EXPECT_EQ(rows->total().without_scores, 1);
+  EXPECT_EQ(rows->total().tokens_from_chars, 1);
+  EXPECT_EQ(read_labelled_rows({source}, {})->rows.size(), 1U);
+}
+
+TEST_F(LabelledRowsTest, ReadsBattlesBetweenAnyModels) {
+  const std::string_view content =
+      "{\"query\":\"q\",\"model_a\":\"s\",\"model_b\":\"w\",\"winner\":\"a\"}\n"
+      "{\"query\":\"q\",\"model_a\":\"s\",\"model_b\":\"w\",\"winner\":\"tie\"}\n"
+      "{\"query\":\"q\",\"model_a\":\"x\",\"model_b\":\"w\",\"winner\":\"model_b\"}\n";
+  const auto all = read(content, kPair, {.partial = Partial::kInclude});
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->models, (std::vector<std::string>{"w", "s", "x"}));
+  ASSERT_EQ(all->rows.size(), 3U);
+  EXPECT_EQ(all->rows[0].label, 1);
+  EXPECT_EQ(all->rows[1].label, 0);
+  EXPECT_EQ(all->rows[1].weak_score, 0.5);
+  EXPECT_EQ(all->rows[2].label, -1);
+  EXPECT_EQ(all->rows[2].result_of(0)->score, 1);
+  EXPECT_EQ(all->rows[2].result_of(2)->score, 0);
+  EXPECT_EQ(all->total().battles, 3);
+  EXPECT_EQ(read(content, kPair)->rows.size(), 2U);
+  EXPECT_THAT(
+      error_of("{\"query\":\"q\",\"model_a\":\"s\",\"model_b\":\"s\",\"winner\":\"a\"}", kPair),
+      HasSubstr("two different models"));
+  EXPECT_THAT(
+      error_of("{\"query\":\"q\",\"model_a\":\"s\",\"model_b\":\"w\",\"winner\":\"c\"}", kPair),
+      HasSubstr("must be a, b or tie"));
+}
+
 TEST(LeaveOut, NeedsFieldAndPattern) {
   EXPECT_TRUE(LeaveOut::parse("task=gsm8k"));
   for (const char* bad : {"", "task", "=x", "task="})
