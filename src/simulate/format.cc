@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "base/json.h"
 
 namespace weir::simulate {
@@ -73,6 +76,37 @@ void write_openai_call(const Answer& answer, Writer& out) {
   out.end_object().end_object();
 }
 
+void write_token(const Token& token, size_t top_logprobs, Writer& out) {
+  const auto write = [&](std::string_view text, double logprob) {
+    out.member("token", text).member("logprob", logprob).key("bytes").begin_array();
+    for (const char c : text)
+      out.value(static_cast<int>(static_cast<unsigned char>(c)));
+    out.end_array();
+  };
+  out.begin_object();
+  write(token.text, token.logprob);
+  out.key("top_logprobs").begin_array();
+  for (size_t i = 0; i < std::min(top_logprobs, token.top.size()); ++i) {
+    out.begin_object();
+    write(token.top[i].first, token.top[i].second);
+    out.end_object();
+  }
+  out.end_array().end_object();
+}
+
+// The member `logprobs` of a choice: null where they were not asked for.
+void write_logprobs(const Answer& answer, std::span<const Token> tokens, Writer& out) {
+  out.key("logprobs");
+  if (!answer.logprobs) {
+    out.null();
+    return;
+  }
+  out.begin_object().key("content").begin_array();
+  for (const Token& token : tokens)
+    write_token(token, answer.top_logprobs, out);
+  out.end_array().key("refusal").null().end_object();
+}
+
 std::string openai_body(const Answer& answer) {
   Writer out;
   out.begin_object();
@@ -88,7 +122,7 @@ std::string openai_body(const Answer& answer) {
     out.value(answer.reply.text);
   }
   out.key("refusal").null().end_object();
-  out.key("logprobs").null();
+  write_logprobs(answer, answer.reply.tokens, out);
   out.member("finish_reason", finish_word(Dialect::kOpenAi, answer.reply.finish));
   out.end_object().end_array();
   if (answer.usage == UsageReport::kFull) write_openai_usage(answer, out);
@@ -128,8 +162,12 @@ class OpenAiStream {
     if (answer_.reply.call) {
       add_call();
     } else {
-      for (const std::string_view word : split_words(answer_.reply.text))
-        add(Event::Kind::kContent, [&](Writer& delta) { delta.member("content", word); });
+      const std::span<const Token> tokens(answer_.reply.tokens);
+      const auto pieces = pieces_of(answer_.reply);
+      for (size_t i = 0; i < pieces.size(); ++i)
+        add(
+            Event::Kind::kContent, [&](Writer& delta) { delta.member("content", pieces[i]); }, "",
+            tokens.subspan(std::min(i, tokens.size()), i < tokens.size() ? 1 : 0));
     }
     add(Event::Kind::kTail, [](Writer&) {}, finish_word(Dialect::kOpenAi, answer_.reply.finish));
     if (include_usage_ && answer_.usage == UsageReport::kFull) add_usage();
@@ -150,13 +188,19 @@ class OpenAiStream {
   }
 
   template <typename WriteDelta>
-  void add(Event::Kind kind, WriteDelta write_delta, std::string_view finish = "") {
+  void add(Event::Kind kind, WriteDelta write_delta, std::string_view finish = "",
+           std::span<const Token> tokens = {}) {
     Writer out;
     begin(out);
     out.key("choices").begin_array().begin_object().member("index", 0);
     out.key("delta").begin_object();
     write_delta(out);
-    out.end_object().key("logprobs").null().key("finish_reason");
+    out.end_object();
+    if (tokens.empty())
+      out.key("logprobs").null();
+    else
+      write_logprobs(answer_, tokens, out);
+    out.key("finish_reason");
     finish.empty() ? out.null() : out.value(finish);
     out.end_object().end_array();
     if (include_usage_) out.key("usage").null();
@@ -209,8 +253,8 @@ class AnthropicStream {
         add_delta("input_json_delta", "partial_json",
                   std::string_view(call->arguments).substr(i, kPiece));
     } else {
-      for (const std::string_view word : split_words(answer_.reply.text))
-        add_delta("text_delta", "text", word);
+      for (const std::string_view piece : pieces_of(answer_.reply))
+        add_delta("text_delta", "text", piece);
     }
     add(Event::Kind::kTail, "content_block_stop", [](Writer& out) { out.member("index", 0); });
     add(Event::Kind::kTail, "message_delta", [&](Writer& out) {

@@ -25,6 +25,8 @@ struct Answer {
   int64_t output_tokens = 0;
   bool tokens_estimated = false;  // of a recording that does not know them
   UsageReport usage = UsageReport::kFull;
+  bool logprobs = false;  // OpenAI's: asked for
+  size_t top_logprobs = 0;
 };
 
 struct Event {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 
 namespace weir::simulate {
@@ -90,11 +92,17 @@ std::expected<Prompt, Error> read_prompt(Dialect dialect, std::string body) {
   if (!prompt.max_tokens && openai) prompt.max_tokens = root["max_completion_tokens"].as_int64();
   if (!prompt.max_tokens && !openai) return wrong("max_tokens", "is missing");
   if (prompt.max_tokens && *prompt.max_tokens < 1) return wrong("max_tokens", "must be at least 1");
+  prompt.temperature = root["temperature"].as_double();
+  prompt.logprobs = openai && root["logprobs"].as_bool().value_or(false);
+  if (prompt.logprobs)
+    prompt.top_logprobs = static_cast<size_t>(
+        std::clamp<int64_t>(root["top_logprobs"].as_int64().value_or(0), 0, 20));
   prompt.all_text = text_of(root["system"]);
   for (const Value message : root["messages"]) {
     if (!message["role"].is_string()) return wrong("messages", "must have a role each");
     read_message(message, prompt);
   }
+  prompt.asks_confidence = prompt.question.find("CONFIDENCE:") != std::string::npos;
   for (const Value tool : root["tools"]) {
     prompt.tools.push_back(read_tool(dialect, tool));
     append_line(prompt.all_text, tool.raw());

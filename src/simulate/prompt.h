@@ -30,6 +30,10 @@ struct Prompt {
   bool stream = false;
   bool stream_usage = false;  // Anthropic always reports usage
   std::optional<int64_t> max_tokens;
+  std::optional<double> temperature;
+  bool logprobs = false;                   // OpenAI's: of each token
+  size_t top_logprobs = 0;                 // so many alternatives of each
+  bool asks_confidence = false;            // the question ends by asking for a line CONFIDENCE
   std::string question;                    // text of the last user message that has text
   std::optional<std::string> tool_result;  // text of the results that end the conversation
   std::vector<Tool> tools;

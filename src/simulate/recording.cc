@@ -32,6 +32,8 @@ std::expected<RecordedAnswer, Error> read_row(std::string line) {
   }
   row.id = root["id"].string_or("");
   row.score = root["score"].as_double();
+  row.confidence = root["confidence"].as_double();
+  row.token_confidence = root["token_confidence"].as_double();
   row.input_tokens = root["input_tokens"].as_int64();
   row.output_tokens = root["output_tokens"].as_int64();
   return row;

@@ -25,6 +25,8 @@ struct RecordedAnswer {
   std::string model;
   std::string response;
   std::optional<double> score;
+  std::optional<double> confidence;        // that the model stated
+  std::optional<double> token_confidence;  // probability of the token that decides the answer
   std::optional<int64_t> input_tokens, output_tokens;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "simulate/judge.h"
 
 namespace weir::simulate {
 namespace {
@@ -67,26 +68,51 @@ ToolCall call_tool(const Tool& tool, std::string_view question) {
   return {tool.name, arguments.take()};
 }
 
+constexpr double kPoliteCertainty = 0.9;
+
+Reply text_reply(std::string text) {
+  Reply reply;
+  reply.text = std::move(text);
+  return reply;
+}
+
+// What the line says has been said already: its tokens are certain.
+void append_line(const std::string& line, Reply& reply) {
+  for (Token& token : tokens_of(line, 0.98, 0))
+    reply.tokens.push_back(std::move(token));
+  reply.text += line;
+}
+
 }  // namespace
 
 Reply make_reply(const Prompt& prompt, Tier tier, uint64_t seed) {
-  if (prompt.tool_result)
-    return {fmt::format("The tool says: {}", *prompt.tool_result), std::nullopt, Finish::kStop};
+  if (prompt.tool_result) return text_reply(fmt::format("The tool says: {}", *prompt.tool_result));
+  if (auto verdict = judge_reply(prompt.question, prompt.model)) return text_reply(*std::move(verdict));
   if (const auto solved = solve(prompt.question)) {
     std::string text;
     if (tier == Tier::kStrong)
       for (const std::string& step : solved->working)
         text += step + " ";
     text += fmt::format("The answer is {}.", answer_of(tier, *solved, seed));
-    return {std::move(text), std::nullopt, Finish::kStop};
+    Reply reply = text_reply(std::move(text));
+    reply.tokens = tokens_of(reply.text, belief(tier, solved->difficulty), seed);
+    if (prompt.asks_confidence)
+      append_line(confidence_line(stated_confidence(tier, *solved, seed)), reply);
+    return reply;
   }
   if (const Tool* tool = find_tool(prompt))
-    return {"", call_tool(*tool, prompt.question), Finish::kTool};
-  return {
+    return {"", call_tool(*tool, prompt.question), Finish::kTool, {}};
+  Reply reply = text_reply(
       "I am weir's simulator. I can answer sums, short stories with numbers, conversions, "
       "dates, a few facts, small Python programs and customer-support questions; "
-      "docs/simulator.md lists them.",
-      std::nullopt, Finish::kStop};
+      "docs/simulator.md lists them.");
+  reply.tokens = tokens_of(reply.text, kPoliteCertainty, seed);
+  if (prompt.asks_confidence) append_line(confidence_line(kPoliteCertainty), reply);
+  return reply;
+}
+
+std::string confidence_line(double confidence) {
+  return fmt::format("\nCONFIDENCE: {:.2f}", confidence);
 }
 
 std::vector<std::string_view> split_words(std::string_view text) {
@@ -99,6 +125,14 @@ std::vector<std::string_view> split_words(std::string_view text) {
   }
   if (begin < text.size()) words.push_back(text.substr(begin));
   return words;
+}
+
+std::vector<std::string_view> pieces_of(const Reply& reply) {
+  if (reply.tokens.empty()) return split_words(reply.text);
+  std::vector<std::string_view> pieces;
+  for (const Token& token : reply.tokens)
+    pieces.push_back(token.text);
+  return pieces;
 }
 
 }  // namespace weir::simulate

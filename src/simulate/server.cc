@@ -19,6 +19,7 @@
 #include "simulate/prompt.h"
 #include "simulate/recording.h"
 #include "simulate/reply.h"
+#include "simulate/router_prompt.h"
 
 namespace weir::simulate {
 namespace {
@@ -29,6 +30,8 @@ using wire::Dialect;
 
 constexpr int64_t kStallMs = 600'000;
 constexpr size_t kRememberedFaults = 10'000;
+constexpr uint64_t kSampled = 0x9e3779b97f4a7c15;
+constexpr std::string_view kRouterPlace = "router";  // of faults: [[sim:500@router]]
 constexpr std::string_view kJson = "application/json";
 
 std::string_view credential(const http::Request& request) {
@@ -45,6 +48,13 @@ Dialect dialect_of(const http::Request& request) {
                          request.path.ends_with("/count_tokens") ||
                          request.headers.contains("anthropic-version");
   return anthropic ? Dialect::kAnthropic : Dialect::kOpenAi;
+}
+
+// The question as it was before a request for a line CONFIDENCE was put behind it.
+std::string_view without_confidence_request(std::string_view question) {
+  const size_t line = question.rfind("CONFIDENCE:");
+  const size_t gap = question.rfind("\n\n", line);
+  return question.substr(0, gap);
 }
 
 class Provider final : public Simulator {
@@ -166,11 +176,13 @@ class Provider final : public Simulator {
     std::string message;
   };
 
-  Outcome make_answer(const Prompt& prompt, Tier tier) const {
+  Outcome make_answer(const Prompt& prompt, Tier tier) {
     Outcome outcome;
     Answer& answer = outcome.answer;
     answer.model = prompt.model;
     answer.fingerprint = fingerprint();
+    answer.logprobs = prompt.logprobs;
+    answer.top_logprobs = prompt.top_logprobs;
     answer.created_unix_s = SystemClock::instance().unix_us() / 1'000'000;
     answer.id =
         fmt::format("{:016x}", siphash({options_.seed, fnv1a(prompt.model)}, prompt.all_text));
@@ -180,13 +192,24 @@ class Provider final : public Simulator {
       outcome.status = 404;
       outcome.message = fmt::format("the model '{}' does not exist", prompt.model);
     } else {
-      answer.reply = make_reply(prompt, tier, options_.seed);
+      answer.reply = asks_router(prompt) ? make_router_reply(prompt)
+                                         : make_reply(prompt, tier, seed_of(prompt));
       answer.input_tokens = options_.count_tokens(prompt.all_text);
       answer.output_tokens = count_output(answer.reply);
       if (prompt.max_tokens && answer.output_tokens > *prompt.max_tokens)
         shorten(*prompt.max_tokens, answer);
     }
     return outcome;
+  }
+
+  // A request that names a temperature above 0 gets a fresh draw each time it comes, as sampling
+  // does; all others get the same answer for ever.
+  uint64_t seed_of(const Prompt& prompt) {
+    if (prompt.temperature.value_or(0) <= 0) return options_.seed;
+    const uint64_t key = siphash({fnv1a(prompt.model), kSampled}, prompt.all_text);
+    const std::scoped_lock lock(mutex_);
+    if (sampled_.size() >= kRememberedFaults) sampled_.clear();
+    return options_.seed + kSampled * static_cast<uint64_t>(++sampled_[key]);
   }
 
   int64_t count_output(const Reply& reply) const {
@@ -199,12 +222,15 @@ class Provider final : public Simulator {
     if (answer.reply.call) return;
     std::string kept;
     int64_t tokens = 0;
-    for (const std::string_view word : split_words(answer.reply.text)) {
-      tokens += options_.count_tokens(word);
+    size_t pieces = 0;
+    for (const std::string_view piece : pieces_of(answer.reply)) {
+      tokens += options_.count_tokens(piece);
       if (tokens > max_tokens) break;
-      kept += word;
+      kept += piece;
+      ++pieces;
     }
     answer.reply.text = std::move(kept);
+    if (!answer.reply.tokens.empty()) answer.reply.tokens.resize(pieces);
     answer.reply.finish = Finish::kLength;
     answer.output_tokens = max_tokens;
   }
@@ -212,6 +238,8 @@ class Provider final : public Simulator {
   void replay(const Prompt& prompt, Outcome& outcome) const {
     const Recording& recording = *options_.recording;
     const RecordedAnswer* row = recording.find(prompt.question, prompt.model);
+    if (row == nullptr && prompt.asks_confidence)
+      row = recording.find(without_confidence_request(prompt.question), prompt.model);
     if (row == nullptr) {
       const auto model = recording.models().find(prompt.model);
       outcome.status = 404;
@@ -227,6 +255,14 @@ class Provider final : public Simulator {
     }
     Answer& answer = outcome.answer;
     answer.reply.text = row->response;
+    if (row->token_confidence)
+      answer.reply.tokens = tokens_of(row->response, *row->token_confidence, 0);
+    else
+      answer.logprobs = false;
+    if (prompt.asks_confidence && row->confidence) {
+      answer.reply.text += confidence_line(*row->confidence);
+      answer.reply.tokens.clear();
+    }
     answer.tokens_estimated = !row->input_tokens || !row->output_tokens;
     answer.input_tokens = row->input_tokens.value_or(options_.count_tokens(prompt.all_text));
     answer.output_tokens = row->output_tokens.value_or(count_output(answer.reply));
@@ -250,8 +286,9 @@ class Provider final : public Simulator {
       co_return;
     }
     const Tier tier = tier_of(prompt->model);
-    Fault fault = parse_fault(request.headers.get("x-sim-fault"), to_string(tier));
-    if (fault.kind == FaultKind::kNone) fault = find_fault(prompt->question, to_string(tier));
+    const std::string_view place = asks_router(*prompt) ? kRouterPlace : to_string(tier);
+    Fault fault = parse_fault(request.headers.get("x-sim-fault"), place);
+    if (fault.kind == FaultKind::kNone) fault = find_fault(prompt->question, place);
     const int64_t wait_ms =
         options_.latency_ms + (fault.kind == FaultKind::kSlowHead ? fault.number : 0);
     if (wait_ms > 0) {
@@ -372,7 +409,8 @@ class Provider final : public Simulator {
   std::atomic<uint64_t> requests_{0};
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
-  std::map<uint64_t, int64_t> failed_;  // by request: how often a limited fault has struck
+  std::map<uint64_t, int64_t> failed_;   // by request: how often a limited fault has struck
+  std::map<uint64_t, int64_t> sampled_;  // by request: how often it was sampled
 };
 
 catalog::Model model_at(std::string_view name, int64_t input_picousd, int64_t output_picousd) {

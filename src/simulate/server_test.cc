@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <set>
 
 #include "base/json.h"
 #include "http/server.h"
@@ -438,6 +440,43 @@ TEST(Models, PricesHaveTheRatioOfTheDocument) {
   const auto& strong = entries[1].price.tiers[0];
   EXPECT_EQ(strong.input_picousd * 100, weak.input_picousd * 1875);
   EXPECT_EQ(strong.output_picousd * 100, weak.output_picousd * 1875);
+}
+
+TEST_F(SimulatorServer, ATemperatureDrawsAfresh) {
+  const std::string question = "What is 19 * 17 + 23 * (14 - 3)?";
+  const std::string first = openai(question, "sim-weak").body;
+  EXPECT_EQ(openai(question, "sim-weak").body, first);
+  std::set<std::string> texts;
+  for (int i = 0; i < 20; ++i)
+    texts.insert(parse(openai(question, "sim-weak", ",\"temperature\":1").body)
+                     .root()["choices"]
+                     .at(0)["message"]["content"]
+                     .string_or(""));
+  EXPECT_GT(texts.size(), 1u);
+}
+
+TEST_F(SimulatorServer, FaultsCanBeMeantForRouterPrompts) {
+  const std::string label = "Rate from [[1]] to [[5]]. What is 2 + 3? [[sim:500@router]]";
+  EXPECT_EQ(openai(label).status, 500);
+  EXPECT_EQ(openai("What is 2 + 3? [[sim:500@router]]").status, 200);
+}
+
+TEST_F(SimulatorServer, RecordedConfidencesAreReplayed) {
+  Options options;
+  auto recording = Recording::from_text(
+      R"({"query":"Capital of France?","model":"m","response":"It is Paris","confidence":0.8,"token_confidence":0.5})",
+      "test");
+  ASSERT_TRUE(recording);
+  options.recording = std::make_shared<const Recording>(std::move(*recording));
+  start(std::move(options));
+  const auto asked = parse(
+      openai("Capital of France?\n\nAt the end, add a line:\nCONFIDENCE: <number>", "m").body);
+  EXPECT_EQ(asked.root()["choices"].at(0)["message"]["content"].string_or(""),
+            "It is Paris\nCONFIDENCE: 0.80");
+  const auto logprobs = parse(openai("Capital of France?", "m", ",\"logprobs\":true").body);
+  const json::Value tokens = logprobs.root()["choices"].at(0)["logprobs"]["content"];
+  ASSERT_EQ(tokens.size(), 3u);
+  EXPECT_NEAR(tokens.at(2)["logprob"].as_double().value_or(0), std::log(0.5), 1e-9);
 }
 
 }  // namespace
