@@ -16,6 +16,7 @@ struct Router::State {
   RouterFile file;
   std::unique_ptr<const Estimator> estimator;  // null when untrained
   const StaticEmbedder* embedder = nullptr;
+  text::Ngrams ngrams = text::Ngrams::kWords;
   uint64_t hash = 0;
 };
 
@@ -43,6 +44,10 @@ std::expected<void, Error> check_fits(const RouterFile& file, const StaticEmbedd
                           file.embed.static_hash, embedder.hash()));
 }
 
+Score judged(const RouterFile& file, double raw) {
+  return {file.calibration ? file.calibration->map.apply(raw) : raw, true, raw};
+}
+
 }  // namespace
 
 std::expected<Router, Error> Router::from_bytes(std::string_view bytes,
@@ -55,6 +60,7 @@ std::expected<Router, Error> Router::from_bytes(std::string_view bytes,
   }
   state->hash = router_file_hash(bytes);
   state->embedder = &embedder;
+  state->ngrams = ngrams_for(kind_info(state->file.kind).needs);
   return Router(std::move(state));
 }
 
@@ -70,7 +76,7 @@ std::expected<Router, Error> Router::load(const std::filesystem::path& path,
 Score Router::score(std::string_view query, Scratch& scratch) const {
   scratch.workspace.clear();
   if (!trained() || embed_source().from == EmbedFrom::kUrl) return {};
-  text::featurize(state_->embedder->vocabulary(), query, scratch.features);
+  text::featurize(state_->embedder->vocabulary(), query, scratch.features, state_->ngrams);
   if (scratch.features.empty()) return {};
   std::span<const float> embedding;
   if (embed_source().from == EmbedFrom::kStatic) {
@@ -78,7 +84,8 @@ Score Router::score(std::string_view query, Scratch& scratch) const {
     if (!state_->embedder->embed(scratch.features.token_ids, scratch.embedding)) return {};
     embedding = scratch.embedding;
   }
-  return {state_->estimator->score({query, scratch.features, embedding}, scratch.workspace), true};
+  return judged(state_->file,
+                state_->estimator->score({query, scratch.features, embedding}, scratch.workspace));
 }
 
 Score Router::score_embedding(std::span<const float> embedding, Scratch& scratch) const {
@@ -88,7 +95,8 @@ Score Router::score_embedding(std::span<const float> embedding, Scratch& scratch
   const auto zero = [](float x) { return x == 0; };
   if (!std::ranges::all_of(embedding, finite) || std::ranges::all_of(embedding, zero)) return {};
   static const text::Features kNoFeatures;
-  return {state_->estimator->score({{}, kNoFeatures, embedding}, scratch.workspace), true};
+  return judged(state_->file,
+                state_->estimator->score({{}, kNoFeatures, embedding}, scratch.workspace));
 }
 
 Kind Router::kind() const {

@@ -31,8 +31,9 @@ struct Scratch {
 };
 
 struct Score {
-  double prob_strong_needed = 1;
-  bool judged = false;  // false: no known token, so there is nothing to judge -> strong
+  double prob_strong_needed = 1;  // calibrated, where the file holds a calibration
+  bool judged = false;            // false: no known token, so there is nothing to judge -> strong
+  double raw = 1;                 // as the kind gives it, before the calibration
 };
 
 class Router {

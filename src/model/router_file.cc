@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -14,8 +13,9 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
-#include "base/utf8.h"
+#include "model/calibration_header.h"
 #include "model/estimator.h"
+#include "model/header_field.h"
 
 namespace weir::model {
 namespace {
@@ -37,6 +37,7 @@ constexpr size_t kMaxSections = 1024;
 constexpr size_t kMaxSettings = 100'000;
 constexpr size_t kMaxSettingBytes = 1 << 20;
 constexpr std::string_view kHashesName = "query_hashes";
+constexpr std::string_view kLabelSampleName = "label_sample";
 constexpr std::string_view kBytesType = "bytes";
 
 constexpr size_t aligned(size_t bytes) {
@@ -72,61 +73,6 @@ std::expected<Head, Error> read_head(std::string_view bytes) {
     return corrupt("its head is inconsistent");
   return head;
 }
-
-// What is no UTF-8 decodes to U+FFFD and would not be written as it was read.
-bool is_clean(std::string_view text) {
-  for (size_t position = 0; position < text.size();)
-    if (decode_utf8(text, position) == kReplacementCharacter) return false;
-  return true;
-}
-
-// One value of the header; every accessor names the field when it is not as it must be.
-class Field {
- public:
-  Field(json::Value parent, std::string_view name) : value_(parent[name]), name_(name) {}
-
-  json::Value value() const { return value_; }
-
-  std::expected<std::string, Error> text(size_t limit = 4096) const {
-    auto text = value_.as_string();
-    if (!text || text->size() > limit || !is_clean(*text))
-      return wrong(fmt::format("UTF-8 text of up to {} bytes", limit));
-    return *std::move(text);
-  }
-  std::expected<bool, Error> truth() const {
-    if (const auto truth = value_.as_bool()) return *truth;
-    return wrong("true or false");
-  }
-  std::expected<int64_t, Error> integer(int64_t least, int64_t most) const {
-    const auto number = value_.as_int64();
-    if (number && *number >= least && *number <= most) return *number;
-    return wrong(fmt::format("an integer from {} to {}", least, most));
-  }
-  std::expected<double, Error> number(double least, double most) const {
-    const auto number = value_.as_double();
-    if (number && *number >= least && *number <= most) return *number;
-    return wrong(fmt::format("a number from {} to {}", least, most));
-  }
-  std::expected<uint64_t, Error> hex64() const {
-    const std::string text = value_.string_or("");
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-    if (text.size() == 16 && error == std::errc{} && end == text.data() + text.size())
-      return number;
-    return wrong("16 hexadecimal digits");
-  }
-  std::expected<json::Value, Error> array(size_t least, size_t most) const {
-    if (value_.is_array() && value_.size() >= least && value_.size() <= most) return value_;
-    return wrong(fmt::format("a list of {} to {} values", least, most));
-  }
-  std::unexpected<Error> wrong(std::string_view expected) const {
-    return corrupt(fmt::format("'{}' in its header must be {}", name_, expected));
-  }
-
- private:
-  json::Value value_;
-  std::string_view name_;
-};
 
 std::expected<EmbedSource, Error> read_embed(json::Value header) {
   const Field field(header, "embed");
@@ -200,6 +146,12 @@ std::expected<void, Error> add_section(const std::string& name, std::string_view
       return {};
     return corrupt("its query hashes are not sorted");
   }
+  if (name == kLabelSampleName && type == kBytesType) {
+    if (file.embed.dimension == 0 || bytes.size() % file.embed.dimension != 0)
+      return corrupt(fmt::format("section '{}' does not hold whole vectors", name));
+    file.label_sample = bytes;
+    return {};
+  }
   if (type == kBytesType) {
     if (file.blobs.emplace(name, bytes).second) return {};
     return corrupt(fmt::format("section '{}' stands there twice", name));
@@ -264,15 +216,14 @@ std::expected<void, Error> read_header(json::Value header, RouterFile& file) {
   TRY_ASSIGN(file.trained, Field(header, "trained").truth());
   TRY_ASSIGN(file.feature_spec, Field(header, "feature_spec").text(64));
   TRY_ASSIGN(file.embed, read_embed(header));
-  const bool needs_embedding = kind_info(file.kind).needs == Needs::kEmbedding;
+  const bool needs_embedding = model::needs_embedding(kind_info(file.kind).needs);
   if (needs_embedding != (file.embed.from != EmbedFrom::kNothing))
     return Field(header, "embed").wrong(needs_embedding ? "a source of embeddings" : "'none'");
   TRY_ASSIGN(file.models, read_models(header));
   TRY_ASSIGN(file.threshold, Field(header, "threshold").number(0, 1));
   TRY_ASSIGN(file.threshold_origin, Field(header, "threshold_origin").text(256));
-  const json::Value calibration = header["calibration"];
-  if (calibration.exists() && !calibration.is_null())
-    return fail(ErrorCode::kUnsupported, "it is calibrated, which this program cannot apply");
+  TRY_ASSIGN(file.calibration, read_calibration(header));
+  TRY_ASSIGN(file.thresholds, read_thresholds(header));
   TRY(read_settings(header, file));
   return read_training(header, file);
 }
@@ -312,7 +263,9 @@ std::string header_text(const RouterFile& file) {
   for (const std::string& model : file.models)
     out.value(model);
   out.end_array().member("threshold", file.threshold);
-  out.member("threshold_origin", file.threshold_origin).key("calibration").null();
+  out.member("threshold_origin", file.threshold_origin);
+  write_calibration(file.calibration, out);
+  write_thresholds(file.thresholds, out);
   if (!file.settings.empty()) {
     out.key("settings").begin_object();
     for (const auto& [name, text] : file.settings)
@@ -326,6 +279,8 @@ std::string header_text(const RouterFile& file) {
     write_section(name, "f64", numbers.size(), out);
   for (const auto& [name, blob] : file.blobs)
     write_section(name, kBytesType, blob.size(), out);
+  if (!file.label_sample.empty())
+    write_section(kLabelSampleName, kBytesType, file.label_sample.size(), out);
   if (!file.query_hashes.empty()) write_section(kHashesName, "u64", file.query_hashes.size(), out);
   out.end_array().end_object();
   return out.take();
@@ -334,6 +289,11 @@ std::string header_text(const RouterFile& file) {
 template <typename T>
 void append_numbers(const std::vector<T>& numbers, std::string& out) {
   out.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));
+}
+
+void append_bytes(std::string_view blob, std::string& out) {
+  out += blob;
+  out.append(aligned(blob.size()) - blob.size(), '\0');
 }
 
 }  // namespace
@@ -379,10 +339,9 @@ std::expected<std::string, Error> encode_router_file(const RouterFile& file) {
   bytes.resize(sizeof(Head) + aligned(header.size()), '\0');
   for (const auto& [name, numbers] : file.weights)
     append_numbers(numbers, bytes);
-  for (const auto& [name, blob] : file.blobs) {
-    bytes += blob;
-    bytes.append(aligned(blob.size()) - blob.size(), '\0');
-  }
+  for (const auto& [name, blob] : file.blobs)
+    append_bytes(blob, bytes);
+  append_bytes(file.label_sample, bytes);
   append_numbers(file.query_hashes, bytes);
   bytes.append(sizeof(Sha256), '\0');
   reseal(bytes);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/calibration.h"
 #include "model/kind.h"
 
 namespace weir::model {
@@ -54,20 +55,23 @@ struct RouterFile {
   std::vector<std::string> models;  // weakest first, at least two
   double threshold = 0.5;           // in [0, 1]
   std::string threshold_origin = "default";
-  std::string cut_time;  // RFC 3339: nothing later is in the training data
+  std::optional<Calibration> calibration;   // nullopt: scores are used as they come
+  std::vector<StoredThreshold> thresholds;  // found on calibrated scores; `threshold` is in force
+  std::string cut_time;                     // RFC 3339: nothing later is in the training data
   int64_t split_seed = 0;
   std::vector<TrainingSource> sources;
   std::map<std::string, std::vector<double>, std::less<>> weights;  // by section name, finite
   std::map<std::string, std::string, std::less<>> blobs;     // by section name: int8 rows and such
   std::map<std::string, std::string, std::less<>> settings;  // words of the kind's own, UTF-8
+  std::string
+      label_sample;  // int8 [n, embed.dimension]: unit vectors of some training queries x 127
   std::vector<uint64_t> query_hashes;  // query_hash of every training query, sorted, unique
 
   bool operator==(const RouterFile&) const = default;
 };
 
 // Fails with one sentence without the file's name: kCorrupt (not such a file, cut short, checksum,
-// a field that is missing or out of range), kUnsupported (later version, unknown kind, a
-// calibration).
+// a field that is missing or out of range), kUnsupported (later version, unknown kind).
 [[nodiscard]] std::expected<RouterFile, Error> parse_router_file(std::string_view bytes);
 
 // Equal values give equal bytes. Fails as parse_router_file would on the result: a name that is too

@@ -116,7 +116,7 @@ TEST(RouterFile, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(edited(bytes, "\"lr\"", "\"xy\"")),
               HasSubstr("'xy'; this program knows lr"));
   EXPECT_THAT(error_of(edited(bytes, "\"calibration\":null", "\"calibration\":{}  ")),
-              HasSubstr("calibrated"));
+              HasSubstr("'map' in its header"));
   EXPECT_THAT(error_of(edited(bytes, "0.30000000000000004", "1.30000000000000004")),
               HasSubstr("'threshold'"));
   EXPECT_THAT(error_of(edited(bytes, "\"intercept\"", "\"intercepT\"")),
