@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -32,11 +33,6 @@ double log_mean_exp(std::span<const double> values) {
   return most + std::log(sum / static_cast<double>(values.size()));
 }
 
-// ln(exp(x) + 1).
-double log_plus_one(double x) {
-  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-}
-
 }  // namespace
 
 BettingTest::BettingTest(double floor)
@@ -61,23 +57,24 @@ bool BettingTest::rejects(double alpha) const {
 
 ChangeDetector::ChangeDetector(double limit, double threshold)
     : limit_(limit),
-      log_threshold_(std::log(threshold)),
+      threshold_(threshold),
       bets_(bets_up_to(1 / limit, kBets)),
-      log_capital_(kBets, -std::numeric_limits<double>::infinity()) {
+      capital_(kBets, 0.0) {
   CHECK(limit > 0 && limit < 1 && threshold > 1);
 }
 
 bool ChangeDetector::add(double x) {
   CHECK(x >= 0 && x <= 1);
   ++count_;
+  if (alarm()) return true;
   for (size_t i = 0; i < bets_.size(); ++i)
-    log_capital_[i] = log_plus_one(log_capital_[i]) + std::log1p(bets_[i] * (x - limit_));
-  if (!alarm() && log_statistic() >= log_threshold_) alarm_at_ = count_;
+    capital_[i] = (capital_[i] + 1) * (1 + bets_[i] * (x - limit_));
+  if (statistic() >= threshold_) alarm_at_ = count_;
   return alarm();
 }
 
-double ChangeDetector::log_statistic() const {
-  return log_mean_exp(log_capital_);
+double ChangeDetector::statistic() const {
+  return std::accumulate(capital_.begin(), capital_.end(), 0.0) / kBets;
 }
 
 }  // namespace weir::stats

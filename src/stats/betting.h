@@ -48,13 +48,13 @@ class ChangeDetector {
   bool add(double x);
   bool alarm() const { return alarm_at_ > 0; }
   int64_t alarm_at() const { return alarm_at_; }  // number of the value that raised it; 0: none
-  double log_statistic() const;
+  double statistic() const;                       // stands still after the alarm
   int64_t count() const { return count_; }
 
  private:
-  double limit_, log_threshold_;
+  double limit_, threshold_;
   int64_t count_ = 0, alarm_at_ = 0;
-  std::vector<double> bets_, log_capital_;
+  std::vector<double> bets_, capital_;
 };
 
 }  // namespace weir::stats

@@ -1,0 +1,11 @@
+// The studies behind `weir bench NAME`: one file each, listed in bench.cc. A study is a command
+// like any other: it parses its arguments as "weir bench NAME" and returns the exit status.
+#pragma once
+
+#include "apps/commands.h"
+
+namespace weir::apps {
+
+int bench_statistics(Arguments arguments);
+
+}  // namespace weir::apps
