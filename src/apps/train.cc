@@ -84,10 +84,12 @@ std::expected<train::Examples, Error> read_examples(const Options& options, mode
                                                     train::RowCounts& counts) {
   TRY_ASSIGN(train::LabelledRows rows, read_data(options.data, train::Labels::kRequired));
   counts = rows.total();
-  if (model::kind_info(kind).needs != model::Needs::kEmbedding)
-    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kNo);
+  const model::Needs needs = model::kind_info(kind).needs;
+  const text::Ngrams ngrams = train::ngrams_to_keep(needs);
+  if (!model::needs_embedding(needs))
+    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kNo, ngrams);
   if (options.embed == "static")
-    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kYes);
+    return make_examples(std::move(rows), embedder, train::WithEmbeddings::kYes, ngrams);
   return embed_by_url(options, std::move(rows), embedder);
 }
 
@@ -156,7 +158,7 @@ std::string summary_json(const Options& options, const train::Trained& trained,
 std::expected<void, Error> write_untrained(const Options& options, const train::TrainOptions& train,
                                            const model::StaticEmbedder& embedder) {
   model::EmbedSource embed;
-  if (model::kind_info(train.kind).needs == model::Needs::kEmbedding) {
+  if (needs_embedding(model::kind_info(train.kind).needs)) {
     embed.from = model::EmbedFrom::kStatic;
     embed.dimension = static_cast<uint32_t>(embedder.dimension());
     embed.static_hash = embedder.hash();

@@ -14,6 +14,8 @@ namespace {
 constexpr std::array kKinds{
     KindInfo{Kind::kLr, "lr", Needs::kEmbedding, "logistic regression on an embedding", make_lr},
     KindInfo{Kind::kLength, "length", Needs::kFeatures, "longer queries go to strong", make_length},
+    KindInfo{Kind::kNgram, "ngram", Needs::kCharNgrams, "ridge on hashed n-grams, microseconds",
+             make_ngram},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
 };

@@ -33,7 +33,17 @@ class Estimator {
   virtual double score(const Inputs& inputs, Workspace& workspace) const noexcept = 0;
 };
 
-enum class Needs { kFeatures, kEmbedding };
+enum class Needs { kFeatures, kEmbedding, kCharNgrams, kCharNgramsAndEmbedding };
+
+constexpr bool needs_embedding(Needs needs) {
+  return needs == Needs::kEmbedding || needs == Needs::kCharNgramsAndEmbedding;
+}
+// N-grams of words are always there.
+constexpr text::Ngrams ngrams_for(Needs needs) {
+  return needs == Needs::kCharNgrams || needs == Needs::kCharNgramsAndEmbedding
+             ? text::Ngrams::kWordsAndChars
+             : text::Ngrams::kWords;
+}
 
 struct KindInfo {
   Kind kind;
@@ -56,7 +66,8 @@ inline constexpr std::string_view kMean = "scaler_mean";           // lr [dimens
 inline constexpr std::string_view kScale = "scaler_scale";         // lr [dimension], > 0
 inline constexpr std::string_view kCoefficients = "coefficients";  // lr [dimension]
 inline constexpr std::string_view kIntercept = "intercept";        // lr [1]
-inline constexpr std::string_view kMedianChars = "median_chars";   // length [1], > 0
+inline constexpr std::string_view kLengthKnots = "length_knots";    // of ln(1 + characters)
+inline constexpr std::string_view kLengthValues = "length_values";  // as many
 inline constexpr std::string_view kSeed = "seed";                  // random [1], integer
 }  // namespace section
 

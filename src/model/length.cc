@@ -1,31 +1,30 @@
-#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
 
 #include "model/estimators.h"
+#include "model/piecewise.h"
 #include "model/sections.h"
 
 namespace weir::model {
 namespace {
 
-// Longer goes to strong: n / (n + median of the training queries), a rank rather than a
-// probability.
+// P(strong needed) as an increasing function of the logarithm of the length.
 class LengthEstimator final : public Estimator {
  public:
   static MadeEstimator make(const RouterFile& file) {
-    TRY_ASSIGN(const std::vector<double> median, numbers_of(file, section::kMedianChars, 1));
-    if (!(median[0] > 0))
-      return fail(ErrorCode::kCorrupt,
-                  fmt::format("'{}' is {}, must be above 0", section::kMedianChars, median[0]));
-    return std::unique_ptr<const Estimator>(new LengthEstimator(median[0]));
+    TRY_ASSIGN(PiecewiseLinear curve,
+               PiecewiseLinear::read(file, section::kLengthKnots, section::kLengthValues));
+    return std::unique_ptr<const Estimator>(new LengthEstimator(std::move(curve)));
   }
 
   double score(const Inputs& inputs, Workspace&) const noexcept override {
-    const auto chars = static_cast<double>(inputs.features.prompt.chars);
-    return chars / (chars + median_);
+    const double chars = std::log1p(static_cast<double>(inputs.features.prompt.chars));
+    return std::clamp(curve_(chars), 0.0, 1.0);
   }
 
  private:
-  explicit LengthEstimator(double median) : median_(median) {}
-  double median_;
+  explicit LengthEstimator(PiecewiseLinear curve) : curve_(std::move(curve)) {}
+  PiecewiseLinear curve_;
 };
 
 }  // namespace

@@ -233,38 +233,80 @@ uint32_t bucket_of(uint64_t hash) {
 }  // namespace
 
 // Counts buckets in a small open-addressed table, so that no sort is needed.
-class NgramCounter {
+class BucketCounter {
  public:
-  // Every word has at least one character and counts at most two buckets.
-  NgramCounter(Features& out, size_t max_words) : out_(out) {
-    out_.ngrams.clear();
-    out_.slots_.assign(std::bit_ceil(3 * max_words + 1), 0);
+  BucketCounter(std::vector<Ngram>& ngrams, std::vector<uint32_t>& slots, size_t most_ngrams)
+      : ngrams_(ngrams), slots_(slots) {
+    ngrams_.clear();
+    slots_.assign(std::bit_ceil(most_ngrams * 3 / 2 + 1), 0);
+    mask_ = slots_.size() - 1;
   }
 
-  void begin_window() { previous_ = 0; }
-
-  void add(std::string_view word) {
-    const uint64_t hash = hash_word(word);
-    count(bucket_of(hash));
-    if (previous_ != 0) count(bucket_of(std::rotl(previous_, 23) + hash));
-    previous_ = hash;
-  }
-
- private:
-  void count(uint32_t bucket) {
-    const size_t mask = out_.slots_.size() - 1;
-    for (size_t slot = bucket & mask;; slot = (slot + 1) & mask) {
-      uint32_t& index = out_.slots_[slot];
+  void add(uint32_t bucket) {
+    for (size_t slot = bucket & mask_;; slot = (slot + 1) & mask_) {
+      uint32_t& index = slots_[slot];
       if (index == 0) {
-        out_.ngrams.push_back({bucket, 1});
-        index = static_cast<uint32_t>(out_.ngrams.size());
+        ngrams_.push_back({bucket, 1});
+        index = static_cast<uint32_t>(ngrams_.size());
         return;
       }
-      if (out_.ngrams[index - 1].bucket == bucket) return void(++out_.ngrams[index - 1].count);
+      if (ngrams_[index - 1].bucket == bucket) return void(++ngrams_[index - 1].count);
     }
   }
 
-  Features& out_;
+ private:
+  std::vector<Ngram>& ngrams_;
+  std::vector<uint32_t>& slots_;
+  size_t mask_;
+};
+
+class NgramCounter {
+ public:
+  // Every word has at least one character; a word of n characters counts itself, a pair, and up to
+  // n 3-grams and n - 1 4-grams.
+  NgramCounter(Features& out, Ngrams which, size_t chars)
+      : which_(which),
+        words_(out.ngrams, out.slots_, which == Ngrams::kNone ? 0 : 2 * chars),
+        chars_(out.char_ngrams, out.char_slots_, which == Ngrams::kWordsAndChars ? 2 * chars : 0) {}
+
+  void begin_window() { previous_ = 0; }
+
+  void add(const Word& word) {
+    if (which_ == Ngrams::kNone) return;
+    const uint64_t hash = hash_word(word.bytes());
+    words_.add(bucket_of(hash));
+    if (previous_ != 0) words_.add(bucket_of(std::rotl(previous_, 23) + hash));
+    previous_ = hash;
+    if (which_ == Ngrams::kWordsAndChars && word.kind() == WordKind::kWord) add_chars(word.bytes());
+  }
+
+ private:
+  static constexpr size_t kLeastChars = 3;  // shorter words are their own n-grams
+  static constexpr uint64_t kCharDomain = 0x6368617273000000u;
+
+  void add_chars(std::string_view word) {
+    std::array<char, 4 * Word::kMaxChars + 2> padded;
+    std::array<uint16_t, Word::kMaxChars + 3> starts;  // of the characters, and the end
+    padded[0] = ' ';
+    std::ranges::copy(word, padded.begin() + 1);
+    padded[word.size() + 1] = ' ';
+    const size_t bytes = word.size() + 2;
+    size_t chars = 0;
+    for (size_t at = 0; at < bytes; ++at)
+      if ((static_cast<uint8_t>(padded[at]) & 0xC0u) != 0x80u)
+        starts[chars++] = static_cast<uint16_t>(at);
+    if (chars < kLeastChars + 2) return;
+    starts[chars] = static_cast<uint16_t>(bytes);
+    for (const size_t length : {size_t{3}, size_t{4}}) {
+      for (size_t i = 0; i + length <= chars; ++i) {
+        const std::string_view gram(&padded[starts[i]], size_t{starts[i + length]} - starts[i]);
+        chars_.add(bucket_of(hash_word(gram) ^ kCharDomain));
+      }
+    }
+  }
+
+  Ngrams which_;
+  BucketCounter words_, chars_;
   uint64_t previous_ = 0;
 };
 
@@ -283,7 +325,7 @@ class FeatureSink {
 
   void word(const Word& word) {
     append_pieces(vocabulary_, word, out_.token_ids);
-    ngrams_.add(word.bytes());
+    ngrams_.add(word);
     out_.prompt.words += static_cast<uint32_t>(word.kind() != WordKind::kPunctuation);
   }
 
@@ -295,7 +337,7 @@ class FeatureSink {
 
 }  // namespace
 
-void featurize(const Vocabulary& vocabulary, std::string_view text, Features& out) {
+void featurize(const Vocabulary& vocabulary, std::string_view text, Features& out, Ngrams which) {
   const Windows windows = cut_windows(text);
   out.prompt = {};
   CharCounter counter;
@@ -304,7 +346,7 @@ void featurize(const Vocabulary& vocabulary, std::string_view text, Features& ou
   counter.write(out.prompt);
   out.prompt.chars = windows.chars;
   out.token_ids.clear();
-  NgramCounter ngrams(out, out.prompt.window_chars);
+  NgramCounter ngrams(out, which, out.prompt.window_chars);
   FeatureSink sink(vocabulary, out, ngrams);
   for (const std::string_view window : {windows.head, windows.tail}) {
     ngrams.begin_window();

@@ -1,7 +1,7 @@
-// From the bytes of a prompt to what routers read: token ids, hashed word n-grams and a dense
-// vector. One function, featurize, serves training and serving alike. What is counted, and how the
-// text is cut: docs/text.md.
-// Thread-safe: no shared state; a Features value belongs to one thread at a time.
+// From the bytes of a prompt to what routers read: token ids, hashed n-grams of words and of
+// characters, and a dense vector. One function, featurize, serves training and serving alike. What
+// is counted, and how the text is cut: docs/text.md. Thread-safe: no shared state; a Features value
+// belongs to one thread at a time.
 #pragma once
 
 #include <array>
@@ -64,10 +64,14 @@ struct Ngram {
   bool operator==(const Ngram&) const = default;
 };
 
+// Which n-grams featurize counts; those that are not asked for are left empty and cost nothing.
+enum class Ngrams : uint8_t { kNone, kWords, kWordsAndChars };
+
 struct Features {
   PromptFeatures prompt;
   std::vector<Ngram> ngrams;       // words (punctuation too) and pairs; each bucket once, in the
                                    // order of first appearance
+  std::vector<Ngram> char_ngrams;  // 3 and 4 characters inside " word ", likewise
   std::vector<int32_t> token_ids;  // unknown ids included
   uint32_t known_tokens = 0;       // tokens that are neither unknown nor special
 
@@ -76,11 +80,13 @@ struct Features {
 
  private:
   friend class NgramCounter;
-  std::vector<uint32_t> slots_;  // scratch: hash table from bucket to index in ngrams, plus one
+  // Scratch: hash tables from bucket to index in ngrams and in char_ngrams, plus one.
+  std::vector<uint32_t> slots_, char_slots_;
 };
 
 // Replaces `out`. No allocation once `out` has met a text as large (at most a few hundred kB, since
 // the windows are bounded). Linear in the text; beyond the windows only characters are counted.
-void featurize(const Vocabulary& vocabulary, std::string_view text, Features& out);
+void featurize(const Vocabulary& vocabulary, std::string_view text, Features& out,
+               Ngrams ngrams = Ngrams::kWords);
 
 }  // namespace weir::text

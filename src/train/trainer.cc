@@ -14,6 +14,7 @@
 #include "model/query_hash.h"
 #include "stats/quantile.h"
 #include "train/fit.h"
+#include "train/folds.h"
 
 namespace weir::train {
 namespace {
@@ -27,67 +28,47 @@ struct KindTrainer {
 constexpr std::array kTrainers{
     KindTrainer{Kind::kLr, fit_lr},
     KindTrainer{Kind::kLength, fit_length},
+    KindTrainer{Kind::kNgram, fit_ngram},
     KindTrainer{Kind::kRandom, fit_random},
 };
 
-std::expected<Fit, Error> fit_kind(const Examples& examples, const Rows& rows,
-                                   const TrainOptions& options) {
-  const auto found = std::ranges::find(kTrainers, options.kind, &KindTrainer::kind);
-  CHECK(found != kTrainers.end());
-  return found->fit(examples, rows, options);
-}
+// Scores of rows by fits that have not seen them.
+struct Measured {
+  Rows rows;
+  std::vector<double> scores;
 
-// Writes scores of `rows` with the forward pass that serves them.
-std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows,
-                                      const TrainOptions& options, const Fit& fit,
-                                      std::vector<double>& scores) {
-  model::RouterFile file = untrained_router(options, examples.embed);
-  file.trained = true;
-  file.weights = fit.weights;
-  file.blobs = fit.blobs;
-  file.settings = fit.settings;
-  TRY_ASSIGN(const auto estimator, model::make_estimator(file));
-  text::Features features;
-  model::Workspace workspace;
-  for (const uint32_t row : rows) {
-    features.prompt = examples.prompts[row];
-    workspace.clear();
-    scores[row] =
-        estimator->score({examples.words[row], features, examples.embedding(row)}, workspace);
+  std::vector<double> of_strong_needed(const Examples& examples) const {
+    std::vector<double> chosen;
+    for (size_t i = 0; i < rows.size(); ++i)
+      if (examples.rows[rows[i]].label == 1) chosen.push_back(scores[i]);
+    return chosen;
   }
-  return {};
-}
+};
 
 // Nothing where the rows without one fold cannot be fitted: their labels are all the same.
-std::expected<std::optional<std::vector<double>>, Error> score_out_of_fold(
-    const Examples& examples, const TrainOptions& options) {
-  const auto fold_of = assign_folds(examples.words, options.folds, options.seed);
+std::expected<std::optional<Measured>, Error> score_out_of_fold(const Examples& examples,
+                                                                const Rows& rows,
+                                                                const TrainOptions& options) {
+  TRY_ASSIGN(const Folds folds, make_folds(examples, rows, options));
   std::vector<double> scores(examples.rows.size());
-  for (uint32_t fold = 0; fold < options.folds; ++fold) {
-    Rows inside, outside;
-    for (uint32_t row = 0; row < fold_of.size(); ++row)
-      (fold_of[row] == fold ? inside : outside).push_back(row);
-    if (inside.empty()) continue;
-    if (outside.empty()) {
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("all {} rows ask the same: a router learns only from different queries",
-                      fold_of.size()));
-    }
-    auto fit = fit_kind(examples, outside, options);
+  for (const Fold& fold : folds.folds) {
+    auto fit = fit_kind(examples, fold.outside, options);
     if (!fit && fit.error().code == ErrorCode::kInvalidArgument) return std::nullopt;
     if (!fit) return std::unexpected(std::move(fit).error());
-    TRY(score_rows(examples, inside, options, *fit, scores));
+    TRY(score_rows(examples, fold.inside, options, *fit, scores));
   }
-  return scores;
+  Measured measured{.rows = folds.rows, .scores = {}};
+  for (const uint32_t row : folds.rows)
+    measured.scores.push_back(scores[row]);
+  return measured;
 }
 
-std::vector<double> scores_of_strong_needed(const Examples& examples,
-                                            std::span<const double> scores) {
-  std::vector<double> chosen;
-  for (size_t row = 0; row < scores.size(); ++row)
-    if (examples.rows[row].label == 1) chosen.push_back(scores[row]);
-  return chosen;
+std::expected<std::optional<Measured>, Error> out_of_fold_scores(const Examples& examples,
+                                                                 const Rows& rows,
+                                                                 const TrainOptions& options,
+                                                                 Fit& fit) {
+  if (fit.out_of_fold.rows.empty()) return score_out_of_fold(examples, rows, options);
+  return Measured{std::move(fit.out_of_fold.rows), std::move(fit.out_of_fold.scores)};
 }
 
 // In percent and back, so that 0.8 gives the quantile 0.2 exactly.
@@ -155,6 +136,34 @@ std::expected<void, Error> check_rows(const Examples& examples, const TrainOptio
 
 }  // namespace
 
+std::expected<Fit, Error> fit_kind(const Examples& examples, const Rows& rows,
+                                   const TrainOptions& options) {
+  const auto found = std::ranges::find(kTrainers, options.kind, &KindTrainer::kind);
+  CHECK(found != kTrainers.end());
+  return found->fit(examples, rows, options);
+}
+
+std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows,
+                                      const TrainOptions& options, const Fit& fit,
+                                      std::vector<double>& scores) {
+  model::RouterFile file = untrained_router(options, examples.embed);
+  file.trained = true;
+  file.weights = fit.weights;
+  file.blobs = fit.blobs;
+  file.settings = fit.settings;
+  TRY_ASSIGN(const auto estimator, model::make_estimator(file));
+  text::Features features;
+  model::Workspace workspace;
+  for (const uint32_t row : rows) {
+    features.prompt = examples.prompts[row];
+    if (examples.ngrams.size() > 0) examples.ngrams.unpack(row, features);
+    workspace.clear();
+    scores[row] =
+        estimator->score({examples.words[row], features, examples.embedding(row)}, workspace);
+  }
+  return {};
+}
+
 std::vector<uint32_t> assign_folds(std::span<const std::string> words, uint32_t folds,
                                    int64_t seed) {
   std::vector<uint64_t> hashes;
@@ -193,12 +202,12 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   Rows all(examples.rows.size());
   std::iota(all.begin(), all.end(), 0U);
   TRY_ASSIGN(Fit fit, fit_kind(examples, all, options));
-  std::vector<double> in_sample(all.size());
-  TRY(score_rows(examples, all, options, fit, in_sample));
-  TRY_ASSIGN(const auto out_of_fold, score_out_of_fold(examples, options));
-  const std::vector<double>& measured = out_of_fold ? *out_of_fold : in_sample;
-  const auto strong_in_sample = scores_of_strong_needed(examples, in_sample);
-  const auto strong_measured = scores_of_strong_needed(examples, measured);
+  Measured in_sample{.rows = all, .scores = std::vector<double>(all.size())};
+  TRY(score_rows(examples, all, options, fit, in_sample.scores));
+  TRY_ASSIGN(const auto out_of_fold, out_of_fold_scores(examples, all, options, fit));
+  const Measured& measured = out_of_fold ? *out_of_fold : in_sample;
+  const auto strong_in_sample = in_sample.of_strong_needed(examples);
+  const auto strong_measured = measured.of_strong_needed(examples);
 
   Trained trained;
   model::RouterFile& file = trained.file;
@@ -213,7 +222,7 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   std::ranges::sort(file.query_hashes);
   file.query_hashes.erase(std::unique(file.query_hashes.begin(), file.query_hashes.end()),
                           file.query_hashes.end());
-  set_threshold(options.threshold, measured, strong_measured,
+  set_threshold(options.threshold, measured.scores, strong_measured,
                 out_of_fold ? "out of fold" : "on training scores", file);
 
   TrainReport& report = trained.report;
@@ -222,7 +231,7 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   report.recall80_in_sample = stats::quantile(strong_in_sample, 0.2);
   if (out_of_fold) {
     report.recall80_out_of_fold = stats::quantile(strong_measured, 0.2);
-    report.strong_share = share_at_least(measured, file.threshold);
+    report.strong_share = share_at_least(measured.scores, file.threshold);
     report.recall = share_at_least(strong_measured, file.threshold);
   }
   report.fit = std::move(fit.summary);
