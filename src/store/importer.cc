@@ -80,6 +80,13 @@ std::string upsert_end_sql() {
   return sql + " WHERE requests.ended_us IS NULL";
 }
 
+std::string insert_ended_sql() {
+  std::vector<std::string> columns = start_columns();
+  const std::vector<std::string> ends = end_columns();
+  columns.insert(columns.end(), ends.begin(), ends.end());
+  return insert_into("requests", columns) + " ON CONFLICT (id) DO NOTHING";
+}
+
 std::string insert_call_sql() {
   std::vector<std::string> columns{"request_id", "seq"};
   const CallRecord record;
@@ -123,7 +130,8 @@ RequestRow request_row(const StartRecord& start, const EndRecord& end) {
           .input_tokens = totals.input_tokens,
           .latency_us = end.latency_us,
           .overhead_us = end.overhead_us,
-          .first_token_us = end.first_token_us};
+          .first_token_us = end.first_token_us,
+          .cascade = end.cascade};
 }
 
 CallRow call_row(const StartRecord& start, const EndRecord& end, const CallRecord& call) {
@@ -148,7 +156,7 @@ CallRow call_row(const StartRecord& start, const EndRecord& end, const CallRecor
 const std::string_view kRequestRowColumns =
     "route, mode, reason, outcome, served_tier, control, fallback, cost_nanousd, "
     "modelled_strong_nanousd, modelled_weak_nanousd, input_tokens, latency_us, overhead_us, "
-    "first_token_us, assigned";
+    "first_token_us, assigned, cascade";
 
 RequestRow read_request_row(const Statement& row) {
   return {.route = row.text(0),
@@ -165,7 +173,8 @@ RequestRow read_request_row(const Statement& row) {
           .input_tokens = row.int64(10),
           .latency_us = row.optional_int64(11),
           .overhead_us = row.optional_int64(12),
-          .first_token_us = row.optional_int64(13)};
+          .first_token_us = row.optional_int64(13),
+          .cascade = row.text(15)};
 }
 
 const std::string_view kCallRowColumns =
@@ -204,6 +213,7 @@ std::expected<void, Error> Importer::prepare() {
   };
   TRY(prepare_one(insert_start_,
                   insert_into("requests", start_columns()) + " ON CONFLICT (id) DO NOTHING"));
+  TRY(prepare_one(insert_ended_, insert_ended_sql()));
   TRY(prepare_one(upsert_end_, upsert_end_sql()));
   TRY(prepare_one(insert_call_, insert_call_sql()));
   TRY(prepare_one(oldest_, "SELECT MIN(started_us) FROM requests"));
@@ -247,15 +257,20 @@ std::expected<bool, Error> Importer::write_end(const std::optional<StartRecord>&
   // its start could not be written, the answer is on the record all the same.
   const StartRecord stub{.id = end.id, .started_us = end.ended_us - end.latency_us};
   const Totals totals = totals_of(end);
-  Binder bind(*upsert_end_);
-  visit_start_fields(start ? *start : stub, bind);
-  visit_end_fields(end, bind);
-  bind("", totals.cost_nanousd);
-  bind("", totals.unpriced_calls);
-  bind("", totals.input_tokens);
-  bind("", totals.output_tokens);
-  TRY(upsert_end_->run());
-  if (database_.changes() == 0) return false;
+  // The upsert would make SQLite keep copies of the pages that each row touches.
+  for (auto* statement : {&insert_ended_, &upsert_end_}) {
+    if (statement == &insert_ended_ && !start) continue;
+    Binder bind(**statement);
+    visit_start_fields(start ? *start : stub, bind);
+    visit_end_fields(end, bind);
+    bind("", totals.cost_nanousd);
+    bind("", totals.unpriced_calls);
+    bind("", totals.input_tokens);
+    bind("", totals.output_tokens);
+    TRY((*statement)->run());
+    if (database_.changes() > 0) break;
+    if (statement == &upsert_end_) return false;
+  }
   for (size_t seq = 0; seq < end.calls.size(); ++seq)
     TRY(write_call(end.id, seq, end.calls[seq]));
   return true;

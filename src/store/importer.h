@@ -50,8 +50,8 @@ class Importer {
   [[nodiscard]] std::expected<void, Error> count_stored(const std::string& id, Tally& tally);
 
   Database& database_;
-  std::optional<Statement> insert_start_, upsert_end_, insert_call_, oldest_, drop_calls_,
-      drop_requests_, request_row_, call_rows_;
+  std::optional<Statement> insert_start_, insert_ended_, upsert_end_, insert_call_, oldest_,
+      drop_calls_, drop_requests_, request_row_, call_rows_;
   std::unordered_map<std::string, StartRecord> open_;  // waiting for their ends
   // Of this batch, to undo it and to count it.
   struct Ended {

@@ -55,6 +55,8 @@ void visit_end_fields(End& r, Visit&& visit) {
   visit("overhead_us", r.overhead_us);
   visit("modelled_strong_nanousd", r.modelled_strong_nanousd);
   visit("modelled_weak_nanousd", r.modelled_weak_nanousd);
+  visit("cascade", r.cascade);
+  visit("weak_confidence", r.weak_confidence);
 }
 
 template <typename Call, typename Visit>

@@ -89,6 +89,10 @@ struct EndRecord {
   // nullopt when that price is unknown or nothing was served.
   std::optional<int64_t> modelled_strong_nanousd = {};
   std::optional<int64_t> modelled_weak_nanousd = {};
+  // How a weak answer was judged: "accepted" | "escalated" | "gave_up" | "strong_failed" (judged too
+  // weak, but strong gave none) | "" outside a cascade; and the confidence read off it, uncalibrated.
+  std::string cascade = {};
+  std::optional<double> weak_confidence = {};
   std::vector<CallRecord> calls = {};
 };
 

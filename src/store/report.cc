@@ -55,6 +55,19 @@ void observed(json::Writer& out, const Report& r) {
   out.end_object();
 }
 
+// weak + escalation rate x strong, and what all strong would have cost.
+void cascades(json::Writer& out, const Cascades& c) {
+  out.key("cascade").begin_object();
+  out.member("judged", c.judged).member("escalated", c.escalated).member("gave_up", c.gave_up);
+  out.member("strong_failed", c.strong_failed).member("calls", c.modelled);
+  number(out, "escalation_rate", c.escalation_rate());
+  amount(out, "expected_cost_usd", c.cost_nanousd);
+  amount(out, "all_strong_cost_usd", c.all_strong_nanousd);
+  number(out, "savings_percent", c.savings_percent());
+  amount(out, "discarded_usd", c.discarded_nanousd);
+  out.end_object();
+}
+
 void models(json::Writer& out, const Report& r) {
   out.key("models").begin_array();
   for (const ModelCount& m : r.models) {
@@ -95,6 +108,16 @@ int64_t unit_us(char unit) {
 
 }  // namespace
 
+std::optional<double> Cascades::escalation_rate() const {
+  if (judged == 0) return std::nullopt;
+  return static_cast<double>(escalated) / static_cast<double>(judged);
+}
+
+std::optional<double> Cascades::savings_percent() const {
+  if (!cost_nanousd || all_strong_nanousd.value_or(0) <= 0) return std::nullopt;
+  return 100 * (1 - static_cast<double>(*cost_nanousd) / static_cast<double>(*all_strong_nanousd));
+}
+
 std::string report_json(const Report& r) {
   json::Writer out;
   out.begin_object();
@@ -120,6 +143,7 @@ std::string report_json(const Report& r) {
   out.member("routed", r.routed_calls).member("named", r.named_calls);
   out.member("observed", r.observed_calls).member("client_gone", r.client_gone);
   observed(out, r);
+  cascades(out, r.cascades);
   out.member("since", format_rfc3339(r.since_us)).member("until", format_rfc3339(r.until_us));
   models(out, r);
   out.end_object();

@@ -35,6 +35,18 @@ struct ModelCount {
   }
 };
 
+// Requests whose weak answer a cascade has judged.
+struct Cascades {
+  int64_t judged = 0, escalated = 0, gave_up = 0;
+  int64_t strong_failed = 0;  // escalated, but the weak answer served
+  int64_t modelled = 0;       // of them, those whose costs are all known, as in the next two
+  std::optional<int64_t> cost_nanousd, all_strong_nanousd;
+  std::optional<int64_t> discarded_nanousd;  // answers that were paid for and not sent on
+
+  std::optional<double> escalation_rate() const;
+  std::optional<double> savings_percent() const;  // against all strong
+};
+
 struct Report {
   int64_t since_us = 0, until_us = 0;
   int64_t calls = 0;         // requests that have ended
@@ -62,6 +74,7 @@ struct Report {
   int64_t upstream_calls = 0;               // of every role
   int64_t named_calls = 0, observed_calls = 0, client_gone = 0;
   Quantiles latency, overhead, first_token;
+  Cascades cascades;
   std::vector<ModelCount> models;
 };
 

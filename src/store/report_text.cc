@@ -93,6 +93,20 @@ void add_money(const Report& r, Lines& out) {
   out.note("nothing about quality.");
 }
 
+void add_cascades(const Cascades& c, Lines& out) {
+  if (c.judged == 0) return;
+  out.section("Cascade (weak answers that were judged before they were sent on)");
+  out.add("judged", fmt::format("{}: {} escalated ({:.1f} %), {} given up, {} served weak because "
+                                "strong failed",
+                                c.judged, c.escalated, 100 * c.escalation_rate().value_or(0),
+                                c.gave_up, c.strong_failed));
+  out.add("they cost", fmt::format("{}, of that discarded answers {}", usd(c.cost_nanousd),
+                                   usd(c.discarded_nanousd.value_or(0))));
+  if (const auto saved = c.savings_percent())
+    out.add("all strong",
+            fmt::format("{} (saved {:.1f} %, modelled)", usd(c.all_strong_nanousd), *saved));
+}
+
 void add_observed(const Report& r, Lines& out) {
   if (r.observed_modelled_calls == 0) return;
   out.section("Observed only (mode: observe; what routing would have done, modelled)");
@@ -143,6 +157,7 @@ std::string report_text(const Report& r) {
         r.simulated_calls, r.upstream_calls);
   add_requests(r, out);
   add_money(r, out);
+  add_cascades(r.cascades, out);
   add_observed(r, out);
   if (r.latency.count > 0) out.section("Time");
   out.quantiles("whole request", r.latency);

@@ -85,7 +85,13 @@ CREATE TABLE calls (
 );
 )";
 
-constexpr std::string_view kMigrations[] = {kVersion1};
+// Cascades: how the weak answer was judged.
+constexpr std::string_view kVersion2 = R"(
+ALTER TABLE requests ADD COLUMN cascade TEXT;
+ALTER TABLE requests ADD COLUMN weak_confidence DOUBLE PRECISION;
+)";
+
+constexpr std::string_view kMigrations[] = {kVersion1, kVersion2};
 
 std::unexpected<Error> newer(int found, size_t known) {
   return fail(ErrorCode::kUnsupported,

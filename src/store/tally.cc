@@ -96,6 +96,7 @@ void Tally::add(const RequestRow& row) {
   if (row.overhead_us) overhead_.add(*row.overhead_us);
   if (row.first_token_us) first_token_.add(*row.first_token_us);
   add_modelled(row);
+  if (!row.cascade.empty()) add_cascaded(row);
   if (!routed) return;
 
   ++counts_.routed_calls;
@@ -127,6 +128,18 @@ void Tally::add_modelled(const RequestRow& row) {
   }
 }
 
+void Tally::add_cascaded(const RequestRow& row) {
+  Cascades& cascades = counts_.cascades;
+  ++cascades.judged;
+  if (row.cascade == "escalated" || row.cascade == "strong_failed") ++cascades.escalated;
+  if (row.cascade == "gave_up") ++cascades.gave_up;
+  if (row.cascade == "strong_failed") ++cascades.strong_failed;
+  if (!row.cost_nanousd || !row.modelled_strong_nanousd) return;
+  ++cascades.modelled;
+  add_to(cascades.cost_nanousd, *row.cost_nanousd);
+  add_to(cascades.all_strong_nanousd, *row.modelled_strong_nanousd);
+}
+
 void Tally::add(const CallRow& row) {
   ++counts_.upstream_calls;
   ModelCount& model = model_count(row);
@@ -136,6 +149,9 @@ void Tally::add(const CallRow& row) {
   model.cache_read_tokens += row.cache_read_tokens;
   model.cache_write_tokens += row.cache_write_tokens + row.cache_write_1h_tokens;
   model.output_tokens += row.output_tokens;
+  // Answers that were paid for and not sent on: of cascades, their samples included.
+  if (row.role == "discarded" && row.cost_nanousd)
+    add_to(counts_.cascades.discarded_nanousd, *row.cost_nanousd);
   if (row.cost_nanousd) {
     model.cost_nanousd += *row.cost_nanousd;
     add_to(counts_.cost_nanousd, *row.cost_nanousd);

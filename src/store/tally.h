@@ -25,6 +25,7 @@ struct RequestRow {
   std::optional<int64_t> cost_nanousd, modelled_strong_nanousd, modelled_weak_nanousd;
   int64_t input_tokens = 0;
   std::optional<int64_t> latency_us, overhead_us, first_token_us;
+  std::string_view cascade = {};  // EndRecord::cascade
 };
 
 // The part of a call's row that is counted, and what it takes from its request.
@@ -75,6 +76,7 @@ class Tally {
 
  private:
   void add_modelled(const RequestRow& row);
+  void add_cascaded(const RequestRow& row);
   ModelCount& model_count(const CallRow& row);
 
   IsLabel is_label_;
