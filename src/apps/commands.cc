@@ -9,6 +9,7 @@
 namespace weir::apps {
 
 // Each is defined in the file of its name.
+int run_calibrate(Arguments arguments);
 int run_check(Arguments arguments);
 int run_demo(Arguments arguments);
 int run_estimate(Arguments arguments);
@@ -33,6 +34,7 @@ constexpr std::array kCommands{
     Command{"keys", "makes keys for clients", run_keys},
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
+    Command{"calibrate", "makes scores probabilities and sets thresholds", run_calibrate},
     Command{"route", "decides between weak and strong without calling a model", run_route},
     Command{"features", "exports what routers are trained on", run_features},
     Command{"estimate", "what routing would save, before it is deployed", run_estimate},

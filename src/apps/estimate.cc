@@ -5,14 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "apps/call_cost.h"
 #include "apps/commands.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "catalog/models.h"
 
 namespace weir::apps {
 namespace {
@@ -36,42 +35,6 @@ struct Options {
   bool json = false;
   EstimateInput input;
 };
-
-struct Pair {
-  double input = 0;
-  std::optional<double> output;  // nullopt: the first number stands for both
-};
-
-struct Tokens {
-  double input = 0, output = 0;
-  bool blended = false;
-  std::string origin;
-};
-
-struct CallCost {
-  double usd = 0;
-  std::string origin;
-};
-
-std::optional<double> parse_number(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0))
-    return std::nullopt;
-  return number;
-}
-
-// "500" or "400,100".
-std::expected<Pair, Error> parse_pair(std::string_view option, std::string_view text) {
-  const size_t comma = text.find(',');
-  const auto first = parse_number(text.substr(0, comma));
-  const auto second = comma == text.npos ? std::nullopt : parse_number(text.substr(comma + 1));
-  if (!first || (comma != text.npos && !second))
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} '{}': give one number, or two with a comma (input,output)", option, text));
-  return Pair{*first, second};
-}
 
 struct QueryCount {
   int64_t queries = 0;
@@ -121,65 +84,18 @@ std::expected<QueryCount, Error> count_queries(const std::string& file) {
   return count;
 }
 
-std::expected<Tokens, Error> tokens_of(const Options& options,
-                                       const std::optional<QueryCount>& count) {
+std::expected<CallTokens, Error> tokens_of(const Options& options,
+                                           const std::optional<QueryCount>& count) {
   if (!options.tokens.empty()) {
-    TRY_ASSIGN(const Pair pair, parse_pair("--tokens", options.tokens));
-    return Tokens{pair.input, pair.output.value_or(0), !pair.output, "as given"};
+    TRY_ASSIGN(const NumberPair pair, parse_pair("--tokens", options.tokens));
+    return CallTokens{pair.first, pair.second.value_or(0), !pair.second, "as given"};
   }
   if (count)
-    return Tokens{
+    return CallTokens{
         .input = count->characters / static_cast<double>(count->queries) / kCharactersPerToken,
         .output = options.output_tokens,
         .origin = fmt::format("input: characters / {:.0f}; output: assumed", kCharactersPerToken)};
-  return Tokens{.input = kDefaultTokens, .blended = true, .origin = "assumed"};
-}
-
-std::expected<CallCost, Error> cost_of_price(std::string_view option, const std::string& text,
-                                             const Tokens& tokens) {
-  TRY_ASSIGN(const Pair price, parse_pair(option, text));
-  if (price.output && tokens.blended)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} has a price for output, so --tokens needs input,output", option));
-  return CallCost{
-      (tokens.input * price.input + tokens.output * price.output.value_or(price.input)) / 1e6,
-      fmt::format("${} per million tokens", text)};
-}
-
-std::expected<CallCost, Error> cost_of_model(std::string_view option, const std::string& name,
-                                             const Tokens& tokens) {
-  const catalog::Catalog catalog = catalog::Catalog::built_in();
-  const catalog::Model* model = catalog.find(name);
-  if (model == nullptr) {
-    const auto near = catalog.near(name);
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("{} '{}': no price is known for it{}; {}-price takes one", option, name,
-                    near.empty() ? "" : fmt::format(", near names: {}", fmt::join(near, ", ")),
-                    option));
-  }
-  if (tokens.blended)
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} '{}' has a price for output, so give --tokens input,output", option, name));
-  const auto usd = catalog::call_usd(model->price, tokens.input, tokens.output);
-  if (!usd) return fail(ErrorCode::kNotFound, fmt::format("the price of '{}' is unknown", name));
-  const catalog::PriceTier& base = model->price.tiers.front();
-  return CallCost{*usd, fmt::format("{}: ${} in, ${} out per million ({})", name,
-                                    catalog::format_usd_per_million(base.input_picousd),
-                                    catalog::format_usd_per_million(base.output_picousd),
-                                    catalog::Catalog::table_version())};
-}
-
-std::expected<CallCost, Error> call_cost(std::string_view option, const std::string& model,
-                                         const std::string& price, std::optional<double> call_usd,
-                                         const Tokens& tokens) {
-  if (!model.empty() + !price.empty() + call_usd.has_value() != 1)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("give exactly one of {0} MODEL, {0}-price and {0}-call-usd", option));
-  if (call_usd) return CallCost{*call_usd, "as given"};
-  if (!price.empty()) return cost_of_price(std::string(option) + "-price", price, tokens);
-  return cost_of_model(option, model, tokens);
+  return CallTokens{.input = kDefaultTokens, .blended = true, .origin = "assumed"};
 }
 
 std::expected<void, Error> set_quality(Options& options) {
@@ -234,7 +150,7 @@ std::string dollars(double usd) {
   return text.insert(first, "$");
 }
 
-void print_text(const Options& options, const Tokens& tokens, const CallCost& weak,
+void print_text(const Options& options, const CallTokens& tokens, const CallCost& weak,
                 const CallCost& strong, const Estimate& e) {
   const EstimateInput& in = options.input;
   fmt::print("weir estimate ({})\n\n", options.cascade ? "cascade" : "routing");
@@ -281,7 +197,7 @@ std::expected<void, Error> run(Options& options) {
     if (!options.input.monthly_usd)
       options.input.queries_per_day = static_cast<double>(count->queries);
   }
-  TRY_ASSIGN(const Tokens tokens, tokens_of(options, count));
+  TRY_ASSIGN(const CallTokens tokens, tokens_of(options, count));
   TRY_ASSIGN(const CallCost weak,
              call_cost("--weak", options.weak, options.weak_price, options.weak_call_usd, tokens));
   TRY_ASSIGN(const CallCost strong, call_cost("--strong", options.strong, options.strong_price,
