@@ -18,6 +18,10 @@ constexpr std::array kKinds{
              make_ngram},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
+    KindInfo{Kind::kSemantic, "semantic", Needs::kEmbedding, "the nearest of named routes",
+             make_semantic},
+    KindInfo{Kind::kCawr, "cawr", Needs::kEmbedding, "draws with a calibrated, bounded probability",
+             make_cawr},
 };
 
 }  // namespace

@@ -62,13 +62,31 @@ const KindInfo& kind_info(Kind kind);
 
 // Names of the sections, shared with the trainers.
 namespace section {
-inline constexpr std::string_view kMean = "scaler_mean";           // lr [dimension]
-inline constexpr std::string_view kScale = "scaler_scale";         // lr [dimension], > 0
-inline constexpr std::string_view kCoefficients = "coefficients";  // lr [dimension]
-inline constexpr std::string_view kIntercept = "intercept";        // lr [1]
+inline constexpr std::string_view kMean = "scaler_mean";            // lr [dimension]
+inline constexpr std::string_view kScale = "scaler_scale";          // lr [dimension], > 0
+inline constexpr std::string_view kCoefficients = "coefficients";   // lr [dimension]
+inline constexpr std::string_view kIntercept = "intercept";         // lr [1]
 inline constexpr std::string_view kLengthKnots = "length_knots";    // of ln(1 + characters)
 inline constexpr std::string_view kLengthValues = "length_values";  // as many
-inline constexpr std::string_view kSeed = "seed";                  // random [1], integer
+inline constexpr std::string_view kSeed = "seed";                   // random [1], integer
+inline constexpr std::string_view kNamedRoutes = "named_routes";    // semantic: a setting, JSON
+inline constexpr std::string_view kDefaultRoute = "default_route";  // semantic: a setting, "" none
+inline constexpr std::string_view kRouteVectors = "route_vectors";  // semantic [routes, dimension]
+inline constexpr std::string_view kRouteThresholds = "route_thresholds";  // semantic [routes]
+inline constexpr std::string_view kVectorWeight = "vector_weight";        // semantic [1], 0 to 1
+// semantic, where vector_weight < 1: centroids of hashed n-grams, kept by n-gram.
+inline constexpr std::string_view kGramBuckets = "gram_buckets";                 // [grams]
+inline constexpr std::string_view kGramIdf = "gram_idf";                         // [grams]
+inline constexpr std::string_view kGramIdfUnseen = "gram_idf_unseen";            // [1]
+inline constexpr std::string_view kGramPostingEnds = "gram_posting_ends";        // [grams]
+inline constexpr std::string_view kGramPostingRoutes = "gram_posting_routes";    // [postings]
+inline constexpr std::string_view kGramPostingWeights = "gram_posting_weights";  // [postings]
+inline constexpr std::string_view kAnchorVectors = "anchor_vectors";  // cawr, bytes: int8
+inline constexpr std::string_view kAnchorLabels = "anchor_labels";    // cawr [anchors]
+inline constexpr std::string_view kAnchorWeights = "anchor_weights";  // cawr [anchors]
+inline constexpr std::string_view kKernel = "kernel";  // cawr: width, prior, mass of the prior
+inline constexpr std::string_view kPlatt = "platt";    // cawr: slope, intercept
+inline constexpr std::string_view kDraw = "draw";      // cawr: even odds at, explore
 }  // namespace section
 
 }  // namespace weir::model

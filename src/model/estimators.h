@@ -15,6 +15,8 @@ using MadeEstimator = std::expected<std::unique_ptr<const Estimator>, Error>;
 MadeEstimator make_random(const RouterFile& file);
 MadeEstimator make_length(const RouterFile& file);
 MadeEstimator make_lr(const RouterFile& file);
+MadeEstimator make_semantic(const RouterFile& file);
+MadeEstimator make_cawr(const RouterFile& file);
 MadeEstimator make_ngram(const RouterFile& file);
 
 }  // namespace weir::model
