@@ -1,7 +1,6 @@
 #include "policy/choose.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/check.h"
 
@@ -59,9 +58,10 @@ std::optional<size_t> by_estimates(const Inputs& in) {
 
 Verdict judge_afresh(const Inputs& in) {
   if (in.wanted) return {in.candidates[*in.wanted].tier, Reason::kSemantic};
+  if (in.weak_first) return {in.candidates.front().tier, Reason::kCascade};
   if (!in.score) return {Tier::kStrong, Reason::kCannotJudge};
   if (in.explore) {
-    const double p = prob_strong(*in.score, in.threshold, *in.explore);
+    const double p = std::clamp(*in.score, *in.explore, 1 - *in.explore);
     return {Tier::kWeak, Reason::kExplore, std::max(p, in.sticky_prob_strong.value_or(0))};
   }
   if (in.rule == Rule::kThreshold) {
@@ -105,7 +105,7 @@ void assign(const Inputs& in, const Verdict& verdict, Plan& plan) {
   plan.control = in.in_experiment && in.unit_draw < control_share;
   if (plan.control) plan.assigned = Tier::kStrong;
   const bool judged = verdict.reason == Reason::kScore || verdict.reason == Reason::kSemantic ||
-                      verdict.reason == Reason::kExplore;
+                      verdict.reason == Reason::kExplore || verdict.reason == Reason::kCascade;
   if (plan.control && judged) plan.reason = Reason::kControl;
   plan.propensity = plan.assigned == Tier::kStrong ? control_share + (1 - control_share) * p
                                                    : (1 - control_share) * (1 - p);
@@ -119,6 +119,8 @@ std::string_view to_string(Reason reason) {
       return "score";
     case Reason::kSemantic:
       return "semantic";
+    case Reason::kCascade:
+      return "cascade";
     case Reason::kExplore:
       return "explore";
     case Reason::kControl:
@@ -160,16 +162,9 @@ bool needs_score(const Inputs& in) {
   return !in.sticky || (*in.sticky != Tier::kStrong && in.may_move_up);
 }
 
-double prob_strong(double score, double threshold, double explore) {
-  CHECK(explore > 0 && explore <= 0.5);
-  // odds / (odds + odds of the threshold), written so that 0 and 1 need no case of their own.
-  const double above = score * (1 - threshold), below = (1 - score) * threshold;
-  const double p = above + below > 0 ? above / (above + below) : 0.5;
-  return std::clamp(p, explore, 1 - explore);
-}
-
 Plan choose(const Inputs& in) {
   CHECK(!in.candidates.empty() && in.candidates.size() <= kMostCandidates);
+  CHECK(!in.explore || (*in.explore > 0 && *in.explore <= 0.5));
   CHECK(!in.wanted || *in.wanted < in.candidates.size());
   Plan plan;
   if (in.asked) {

@@ -35,6 +35,7 @@ namespace weir::policy {
 enum class Reason {
   kScore,        // score or estimates against the route's rule
   kSemantic,     // the named route that is nearest says so
+  kCascade,      // weak first, its answer decides (policy/cascade.h)
   kExplore,      // drawn with the score's probability
   kControl,      // forced strong, whatever the score
   kSticky,       // the conversation's earlier decision
@@ -81,8 +82,9 @@ struct Inputs {
   double threshold = 0.5;
   double value_nanousd = 0;      // kValue: of one unit of quality
   double quality_floor = 0;      // kQualityFloor
+  bool weak_first = false;       // a cascade that can judge the weak model's answer
   std::optional<size_t> wanted;  // candidate that a router of named routes names
-  // A router that explores: P(strong) stays in [explore, 1 - explore], in (0, 0.5].
+  // A router that explores: its score is P(strong) and is held in [explore, 1 - explore].
   std::optional<double> explore;
   double explore_draw = 0;                   // another keyed hash of the conversation in [0, 1)
   double control_share = 0.05;               // share of units forced to strong
@@ -109,10 +111,6 @@ struct Plan {
 
 // Whether the score can change anything for this conversation, so that it is worth computing.
 bool needs_score(const Inputs& inputs);
-
-// P(strong) of a router that explores: the calibrated probability, moved so that 0.5 lies at the
-// threshold, squeezed into [explore, 1 - explore]. Never falls as the score grows.
-double prob_strong(double score, double threshold, double explore);
 
 Plan choose(const Inputs& inputs);
 

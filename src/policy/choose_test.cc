@@ -325,18 +325,13 @@ TEST(Choose, AConversationOnlyClimbsTheLadder) {
   EXPECT_THAT(choose(in).attempts, ElementsAre(2));
 }
 
-TEST(Explore, ProbabilityIsBoundedMonotoneAndHalfAtTheThreshold) {
-  for (const double threshold : {0.0, 0.1, 0.5, 0.9, 1.0}) {
-    double last = 0;
-    for (int i = 0; i <= 100; ++i) {
-      const double p = prob_strong(i / 100.0, threshold, 0.05);
-      EXPECT_GE(p, std::max(last, 0.05));
-      EXPECT_LE(p, 0.95);
-      last = p;
-    }
-    EXPECT_DOUBLE_EQ(prob_strong(threshold, threshold, 0.05), 0.5);
+TEST(Explore, TheProbabilityIsHeldWithinItsBounds) {
+  for (const double score : {0.0, 0.04, 0.5, 0.97, 1.0}) {
+    auto in = pair_inputs(score);
+    in.explore = 0.05, in.control_share = 0;
+    EXPECT_DOUBLE_EQ(*choose(in).prob_strong, std::clamp(score, 0.05, 0.95));
+    EXPECT_GE(choose(in).propensity, 0.05 - 1e-15);
   }
-  EXPECT_DOUBLE_EQ(prob_strong(0.3, 0.5, 0.05), 0.3);
 }
 
 TEST(Explore, TheSameConversationIsDrawnTheSame) {
@@ -369,7 +364,7 @@ TEST(Explore, PropensityIsTheFrequencyOfTheAssignment) {
     Random random(11);
     for (int unit = 0; unit < kUnits; ++unit) {
       Inputs in = pair_inputs(0);
-      in.explore = 0.05, in.control_share = 0.1, in.threshold = 0.4, in.may_move_up = true;
+      in.explore = 0.05, in.control_share = 0.1, in.may_move_up = true;
       in.unit_draw = random.uniform(), in.explore_draw = random.uniform();
       for (size_t turn = 0; turn < scores.size(); ++turn) {
         in.score = scores[turn];
