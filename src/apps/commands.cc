@@ -9,14 +9,17 @@
 namespace weir::apps {
 
 // Each is defined in the file of its name.
+int run_bench(Arguments arguments);
 int run_calibrate(Arguments arguments);
 int run_check(Arguments arguments);
 int run_demo(Arguments arguments);
+int run_encoder(Arguments arguments);
 int run_estimate(Arguments arguments);
 int run_eval(Arguments arguments);
 int run_export(Arguments arguments);
 int run_features(Arguments arguments);
 int run_keys(Arguments arguments);
+int run_label(Arguments arguments);
 int run_replay(Arguments arguments);
 int run_report(Arguments arguments);
 int run_route(Arguments arguments);
@@ -32,15 +35,18 @@ constexpr std::array kCommands{
     Command{"demo", "shows routing and its saving without any key", run_demo},
     Command{"check", "says what is wrong with a settings file, or what it means", run_check},
     Command{"keys", "makes keys for clients", run_keys},
+    Command{"label", "makes training data by asking models", run_label},
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
     Command{"calibrate", "makes scores probabilities and sets thresholds", run_calibrate},
     Command{"route", "decides between weak and strong without calling a model", run_route},
+    Command{"encoder", "makes or describes a transformer encoder file", run_encoder},
     Command{"features", "exports what routers are trained on", run_features},
     Command{"estimate", "what routing would save, before it is deployed", run_estimate},
     Command{"report", "cost, modelled saving and latency of a period", run_report},
     Command{"show", "one request with its decision and its calls", run_show},
     Command{"export", "the rows of the ledger as CSV or JSONL", run_export},
+    Command{"bench", "studies that print the figures of the documentation", run_bench},
     Command{"simulate", "a provider that answers checkable questions", run_simulate},
     Command{"replay", "a provider that gives recorded answers", run_replay},
 };

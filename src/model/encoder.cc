@@ -291,7 +291,7 @@ bool EncoderScratch::State::run_layer(const Encoder::Weights& weights, const Lay
   };
   if (!multiply(weights, kQueryKeyValue, layer.linear[kQueryKeyValue], rows, x, wide)) return false;
   attend(shape, rows);
-  // Into wide, since part is the source; the queries there are no longer needed.
+  // Into wide, since part is the source; nothing reads the queries there from here on.
   if (!multiply(weights, kAttentionOut, layer.linear[kAttentionOut], rows, part, wide))
     return false;
   std::ranges::copy(std::span(wide).first(rows * width), part.begin());
