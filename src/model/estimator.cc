@@ -16,6 +16,8 @@ constexpr std::array kKinds{
     KindInfo{Kind::kLength, "length", Needs::kFeatures, "longer queries go to strong", make_length},
     KindInfo{Kind::kNgram, "ngram", Needs::kCharNgrams, "ridge on hashed n-grams, microseconds",
              make_ngram},
+    KindInfo{Kind::kBert, "bert", Needs::kEmbedding, "a transformer encoder with a trained head",
+             make_bert},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
     KindInfo{Kind::kSemantic, "semantic", Needs::kEmbedding, "the nearest of named routes",

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "model/estimator.h"
 #include "model/query_hash.h"
+#include "model/shared_encoder.h"
 
 namespace weir::model {
 
@@ -16,6 +17,7 @@ struct Router::State {
   RouterFile file;
   std::unique_ptr<const Estimator> estimator;  // null when untrained
   const StaticEmbedder* embedder = nullptr;
+  std::shared_ptr<const Encoder> encoder;  // null unless the vectors come from one
   text::Ngrams ngrams = text::Ngrams::kWords;
   uint64_t hash = 0;
 };
@@ -44,6 +46,18 @@ std::expected<void, Error> check_fits(const RouterFile& file, const StaticEmbedd
                           file.embed.static_hash, embedder.hash()));
 }
 
+std::expected<std::shared_ptr<const Encoder>, Error> encoder_of(
+    const EmbedSource& source, const std::filesystem::path& folder) {
+  TRY_ASSIGN(const auto path, find_encoder(source.model, folder));
+  TRY_ASSIGN(auto encoder, shared_encoder(path));
+  if (encoder->hash() == source.static_hash && encoder->dimension() == source.dimension)
+    return encoder;
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("trained with encoder {:016x}, but '{}' is {:016x}; train it again or "
+                          "put that encoder beside it",
+                          source.static_hash, path.string(), encoder->hash()));
+}
+
 Score judged(const RouterFile& file, double raw) {
   return {file.calibration ? file.calibration->map.apply(raw) : raw, true, raw};
 }
@@ -51,12 +65,16 @@ Score judged(const RouterFile& file, double raw) {
 }  // namespace
 
 std::expected<Router, Error> Router::from_bytes(std::string_view bytes,
-                                                const StaticEmbedder& embedder) {
+                                                const StaticEmbedder& embedder,
+                                                const std::filesystem::path& folder) {
   auto state = std::make_unique<State>();
   TRY_ASSIGN(state->file, parse_router_file(bytes));
   TRY(check_fits(state->file, embedder));
   if (state->file.trained) {
     TRY_ASSIGN(state->estimator, make_estimator(state->file));
+    if (state->file.embed.from == EmbedFrom::kEncoder) {
+      TRY_ASSIGN(state->encoder, encoder_of(state->file.embed, folder));
+    }
   }
   state->hash = router_file_hash(bytes);
   state->embedder = &embedder;
@@ -67,7 +85,7 @@ std::expected<Router, Error> Router::from_bytes(std::string_view bytes,
 std::expected<Router, Error> Router::load(const std::filesystem::path& path,
                                           const StaticEmbedder& embedder) {
   TRY_ASSIGN(const std::string bytes, read_file(path, kRouterFileLimit));
-  auto router = from_bytes(bytes, embedder);
+  auto router = from_bytes(bytes, embedder, path.parent_path());
   if (router) return router;
   return fail(router.error().code,
               fmt::format("router '{}': {}", path.string(), router.error().message));
@@ -84,6 +102,21 @@ Score Router::score(std::string_view query, Scratch& scratch) const {
     if (!state_->embedder->embed(scratch.features.token_ids, scratch.embedding)) return {};
     embedding = scratch.embedding;
   }
+  if (state_->encoder) {
+    scratch.embedding.resize(embed_source().dimension);
+    if (!state_->encoder->embed(query, scratch.embedding, scratch.encoder)) return {};
+    embedding = scratch.embedding;
+  }
+  return judged(state_->file,
+                state_->estimator->score({query, scratch.features, embedding}, scratch.workspace));
+}
+
+Score Router::score(std::string_view query, std::span<const float> embedding,
+                    Scratch& scratch) const {
+  scratch.workspace.clear();
+  if (!trained() || embedding.size() != embed_source().dimension) return {};
+  text::featurize(state_->embedder->vocabulary(), query, scratch.features, state_->ngrams);
+  if (scratch.features.empty()) return {};
   return judged(state_->file,
                 state_->estimator->score({query, scratch.features, embedding}, scratch.workspace));
 }
@@ -122,6 +155,10 @@ const RouterFile& Router::file() const {
 }
 uint64_t Router::hash() const {
   return state_->hash;
+}
+
+std::shared_ptr<const Encoder> Router::encoder() const {
+  return state_->encoder;
 }
 
 bool Router::was_trained_on(std::string_view query) const {

@@ -93,6 +93,12 @@ std::expected<EmbedSource, Error> read_embed(json::Value header) {
     TRY_ASSIGN(embed.model, Field(value, "model").text());
     return embed;
   }
+  if (from == to_string(EmbedFrom::kEncoder)) {
+    embed.from = EmbedFrom::kEncoder;
+    TRY_ASSIGN(embed.static_hash, Field(value, "hash").hex64());
+    TRY_ASSIGN(embed.model, Field(value, "file").text());
+    return embed;
+  }
   return fail(ErrorCode::kUnsupported,
               fmt::format("its embeddings come from '{}', which this program does not know", from));
 }
@@ -231,9 +237,10 @@ std::expected<void, Error> read_header(json::Value header, RouterFile& file) {
 void write_embed(const EmbedSource& embed, json::Writer& out) {
   out.begin_object().member("source", to_string(embed.from));
   if (embed.from != EmbedFrom::kNothing) out.member("dimension", embed.dimension);
-  if (embed.from == EmbedFrom::kStatic)
+  if (embed.from == EmbedFrom::kStatic || embed.from == EmbedFrom::kEncoder)
     out.member("hash", fmt::format("{:016x}", embed.static_hash));
   if (embed.from == EmbedFrom::kUrl) out.member("url", embed.url).member("model", embed.model);
+  if (embed.from == EmbedFrom::kEncoder) out.member("file", embed.model);
   out.end_object();
 }
 
@@ -306,6 +313,8 @@ std::string_view to_string(EmbedFrom from) {
       return "static";
     case EmbedFrom::kUrl:
       return "url";
+    case EmbedFrom::kEncoder:
+      return "encoder";
   }
   return "none";
 }

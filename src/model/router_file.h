@@ -23,16 +23,16 @@ inline constexpr uint32_t kRouterFileVersion = 1;
 inline constexpr size_t kRouterFileLimit = size_t{1} << 30;
 inline constexpr uint32_t kMaxDimension = 1 << 14;
 
-enum class EmbedFrom { kNothing, kStatic, kUrl };
+enum class EmbedFrom { kNothing, kStatic, kUrl, kEncoder };
 std::string_view to_string(EmbedFrom from);
 
 // Where the vectors come from that a router was trained on and must be given again.
 struct EmbedSource {
   EmbedFrom from = EmbedFrom::kNothing;
   uint32_t dimension = 0;    // 0 for kNothing
-  uint64_t static_hash = 0;  // kStatic: StaticEmbedder::hash()
+  uint64_t static_hash = 0;  // kStatic: StaticEmbedder::hash(); kEncoder: Encoder::hash()
   std::string url;           // kUrl: base URL of an OpenAI-compatible endpoint, without key
-  std::string model;         // kUrl: the model name sent to it
+  std::string model;         // kUrl: the model name sent to it; kEncoder: its file's bare name
 
   bool operator==(const EmbedSource&) const = default;
 };
