@@ -48,26 +48,43 @@ class MemoryLedger final : public store::Ledger {
   class Writer final : public store::JournalWriter {
    public:
     explicit Writer(MemoryLedger& ledger) : ledger_(ledger) {}
-    std::expected<void, Error> append(const store::StartRecord& record) override {
-      return ledger_.add(ledger_.starts_, record);
+    std::shared_ptr<Batch> enqueue(const store::StartRecord& record) override {
+      return keep(record);
     }
-    std::expected<void, Error> append(const store::EndRecord& record) override {
-      return ledger_.add(ledger_.ends_, record);
+    std::shared_ptr<Batch> enqueue(const store::EndRecord& record) override { return keep(record); }
+    std::expected<void, Error> commit(Batch& batch) override {
+      if (!batch.over) {
+        const auto written = ledger_.add(std::exchange(kept_, {}));
+        if (!written) batch.failure = written.error();
+        batch.over = true;
+        batch_ = std::make_shared<Batch>();
+      }
+      if (batch.failure) return std::unexpected(*batch.failure);
+      return {};
     }
     int64_t backlog_bytes() const override { return 0; }
 
    private:
+    std::shared_ptr<Batch> keep(store::Record record) {
+      kept_.push_back(std::move(record));
+      return batch_;
+    }
+
     MemoryLedger& ledger_;
+    std::vector<store::Record> kept_;
+    std::shared_ptr<Batch> batch_ = std::make_shared<Batch>();
   };
 
-  template <typename T>
-  std::expected<void, Error> add(std::vector<T>& to, const T& record) {
+  std::expected<void, Error> add(const std::vector<store::Record>& records) {
     const std::scoped_lock lock(mutex_);
     if (failing) {
-      ++failures_;
+      failures_ += static_cast<int64_t>(records.size());
       return fail(ErrorCode::kIo, "the disk is full");
     }
-    to.push_back(record);
+    for (const store::Record& record : records) {
+      if (const auto* start = std::get_if<store::StartRecord>(&record)) starts_.push_back(*start);
+      if (const auto* end = std::get_if<store::EndRecord>(&record)) ends_.push_back(*end);
+    }
     return {};
   }
 

@@ -60,19 +60,30 @@ std::vector<upstream::Target> targets_of(const Asked& asked, const Decision& dec
   return targets;
 }
 
+// What is ready to run now is run first, so that its records share the write.
+template <typename Record>
+http::Task<std::expected<void, Error>> write_record(Gateway& gateway, http::Worker& worker,
+                                                    const Record& record) {
+  store::JournalWriter& journal = *gateway.part(worker).journal;
+  const auto batch = journal.enqueue(record);
+  co_await worker.yield();
+  const auto written = journal.commit(*batch);
+  if (!written) gateway.count_ledger_failure(written.error());
+  co_return written;
+}
+
 // Waits while the ledger is behind, then writes the start record: no upstream byte before it.
 http::Task<std::expected<void, Refusal>> begin_record(Gateway& gateway, http::Exchange& exchange,
                                                       const Decided& decided) {
-  store::JournalWriter& journal = *gateway.part(exchange.worker()).journal;
   const Options& options = gateway.snapshot().options();
   while (gateway.ledger().congested()) {
     if (!co_await exchange.worker().sleep(kBacklogPauseMs, exchange.gone())) break;
     if (decided.request.deadline.passed(exchange.worker().clock()))
       co_return refuse(503, "the ledger is behind; try again later");
   }
-  const auto written = journal.append(start_record(decided));
+  const store::StartRecord start = start_record(decided);
+  const auto written = co_await write_record(gateway, exchange.worker(), start);
   if (written) co_return std::expected<void, Refusal>();
-  gateway.count_ledger_failure(written.error());
   if (options.on_ledger_failure == OnLedgerFailure::kRefuse)
     co_return refuse(503, "the ledger cannot be written, and ledger.on_failure is 'refuse'");
   co_return std::expected<void, Refusal>();
@@ -120,14 +131,14 @@ void log_texts(const Decided& decided, const Relayed& relayed) {
 }
 
 // Station 8: the end record is in the journal before the last chunk leaves.
-void settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
-            const upstream::Outcome& outcome, Relayed& relayed) {
+http::Task<void> settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
+                        const upstream::Outcome& outcome, Relayed& relayed) {
   const store::EndRecord end =
       end_record(decided, outcome, relayed.ending, exchange.worker().clock());
-  if (const auto written = gateway.part(exchange.worker()).journal->append(end); !written)
-    gateway.count_ledger_failure(written.error());
+  // Counted where it fails; the answer is the client's all the same.
+  (void)co_await write_record(gateway, exchange.worker(), end);
   if (decided.snapshot.options().log_texts) log_texts(decided, relayed);
-  if (relayed.streaming) return;
+  if (relayed.streaming) co_return;
   if (const auto cost = total_cost_nanousd(end); cost && outcome.opened)
     relayed.response.headers.add("x-weir-cost-usd", catalog::format_usd(*cost));
 }
@@ -175,7 +186,7 @@ http::Task<void> serve(Gateway& gateway, http::Exchange& exchange) {
   http::Headers headers = weir_headers(decided, outcome, exchange.worker().clock());
   add_cors(snapshot.options(), request, headers);
   Relayed relayed = co_await relay(exchange, outcome, decided, std::move(headers));
-  settle(gateway, exchange, decided, outcome, relayed);
+  co_await settle(gateway, exchange, decided, outcome, relayed);
   co_await finish(exchange, outcome, std::move(relayed));
 }
 

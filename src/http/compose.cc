@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 10> kConnectionFields = {
 
 bool written_here(std::string_view name) {
   return std::ranges::any_of(kConnectionFields, [name](std::string_view field) {
-    return equals_ignoring_case(field, name);
+    return field.size() == name.size() && equals_ignoring_case(field, name);
   });
 }
 
@@ -25,12 +25,15 @@ bool is_control(char raw) {
 }
 
 void append_field(std::string_view name, std::string_view value, std::string& out) {
-  out.append(name).append(": ");
+  constexpr std::string_view kColon = ": ", kEnd = "\r\n";
   const size_t begin = out.size();
-  out.append(value);
-  for (size_t i = begin; i < out.size(); ++i)
-    if (is_control(out[i])) out[i] = ' ';
-  out.append("\r\n");
+  out.resize_and_overwrite(
+      begin + name.size() + kColon.size() + value.size() + kEnd.size(), [&](char* data, size_t) {
+        char* at = std::copy(name.begin(), name.end(), data + begin);
+        at = std::copy(kColon.begin(), kColon.end(), at);
+        at = std::ranges::replace_copy_if(value, at, is_control, ' ').out;
+        return static_cast<size_t>(std::copy(kEnd.begin(), kEnd.end(), at) - data);
+      });
 }
 
 void append_number(uint64_t number, std::string& out) {

@@ -50,6 +50,12 @@ Task<bool> Loop::sleep(int64_t ms, Cancellation& cancellation) {
   co_return !cancellation.cancelled();
 }
 
+Task<void> Loop::yield() {
+  Waiter waiter;
+  asio::post(io_, [&waiter] { waiter.wake(); });
+  co_await waiter.wait();
+}
+
 void Loop::spawn(std::function<Task<void>()> work) {
   running_.add();
   // The function object must outlive the coroutine that it makes, which may refer to its captures.

@@ -39,6 +39,7 @@ class Loop final : public Worker {
   Client& client() override { return *client_; }
   const Clock& clock() const override { return sweep_.clock(); }
   Task<bool> sleep(int64_t ms, Cancellation& cancellation) override;
+  Task<void> yield() override;
   void spawn(std::function<Task<void>()> work) override;
 
   boost::asio::io_context& io() { return io_; }

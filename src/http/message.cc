@@ -72,7 +72,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 std::string_view Headers::get(std::string_view name) const {
   for (const Header& field : fields_)
-    if (equals_ignoring_case(field.name, name)) return field.value;
+    if (field.name.size() == name.size() && equals_ignoring_case(field.name, name))
+      return field.value;
   return {};
 }
 

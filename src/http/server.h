@@ -50,6 +50,8 @@ class Worker {
   virtual const Clock& clock() const = 0;
   // Waits; false when cancelled first.
   virtual Task<bool> sleep(int64_t ms, Cancellation& cancellation) = 0;
+  // Waits until what is ready to run now has run, and what this has made ready comes after.
+  virtual Task<void> yield() = 0;
   // Runs work that belongs to no exchange on this worker; Server::stop waits for it as well.
   virtual void spawn(std::function<Task<void>()> work) = 0;
 };

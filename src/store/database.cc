@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace weir::store {
@@ -49,6 +51,13 @@ void Statement::bind(int index, std::string_view text) {
 void Statement::bind_view(int index, std::string_view text) {
   CHECK(sqlite3_bind_text64(handle_.get(), index + 1, text.data() != nullptr ? text.data() : "",
                             text.size(), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+}
+void Statement::bind_kept(int index, std::string_view text) {
+  while (std::cmp_less_equal(kept_.size(), index))
+    kept_.emplace_back();
+  std::optional<std::string>& kept = kept_[static_cast<size_t>(index)];
+  if (kept == text) return;
+  bind_view(index, kept.emplace(text));
 }
 void Statement::bind(int index, int64_t number) {
   CHECK(sqlite3_bind_int64(handle_.get(), index + 1, number) == SQLITE_OK);

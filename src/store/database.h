@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <filesystem>
 #include <memory>
@@ -25,6 +26,9 @@ class Statement {
   void bind(int index, std::string_view text);
   // Without a copy: the text must live until the statement has run.
   void bind_view(int index, std::string_view text);
+  // Keeps a copy and spares binding what stood there in the last run, as most columns do. For
+  // parameters that are never bound in another way.
+  void bind_kept(int index, std::string_view text);
   void bind(int index, int64_t number);
   void bind(int index, double number);
   void bind_null(int index);
@@ -52,6 +56,7 @@ class Statement {
   };
   explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
   std::unique_ptr<sqlite3_stmt, Finalise> handle_;
+  std::deque<std::optional<std::string>> kept_;  // SQLite points to them, so they never move
 };
 
 class Database {

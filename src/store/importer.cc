@@ -23,7 +23,7 @@ class Binder {
  public:
   explicit Binder(Statement& statement) : statement_(statement) {}
   void operator()(std::string_view, const std::string& text) {
-    statement_.bind_view(next_++, text);
+    statement_.bind_kept(next_++, text);
   }
   void operator()(std::string_view, std::integral auto number) {
     statement_.bind(next_++, static_cast<int64_t>(number));
@@ -37,10 +37,10 @@ class Binder {
       statement_.bind_null(next_++);
   }
   void operator()(std::string_view, CallRole role) {
-    statement_.bind_view(next_++, to_string(role));
+    statement_.bind_kept(next_++, to_string(role));
   }
   void operator()(std::string_view, catalog::UsageSource source) {
-    statement_.bind_view(next_++, to_string(source));
+    statement_.bind_kept(next_++, to_string(source));
   }
 
  private:
@@ -237,22 +237,21 @@ std::expected<void, Error> Importer::add(Record&& record) {
   if (auto* start = std::get_if<StartRecord>(&record)) {
     const auto [place, added] = open_.try_emplace(start->id);
     if (!added) return {};
-    place->second = std::move(*start);
+    place->second = std::make_unique<StartRecord>(std::move(*start));
     opened_.push_back(place->first);
     return {};
   }
-  Ended ended{.start = std::nullopt, .end = std::get<EndRecord>(std::move(record))};
+  Ended ended{.start = nullptr, .end = std::get<EndRecord>(std::move(record))};
   if (auto found = open_.extract(ended.end.id); !found.empty())
     ended.start = std::move(found.mapped());
   // Kept also where the write fails, so that roll_back() has the start.
   ended_.push_back(std::move(ended));
-  TRY_ASSIGN(const bool is_new, write_end(ended_.back().start, ended_.back().end));
+  TRY_ASSIGN(const bool is_new, write_end(ended_.back().start.get(), ended_.back().end));
   if (!is_new) ended_.pop_back();
   return {};
 }
 
-std::expected<bool, Error> Importer::write_end(const std::optional<StartRecord>& start,
-                                               const EndRecord& end) {
+std::expected<bool, Error> Importer::write_end(const StartRecord* start, const EndRecord& end) {
   // Without the start in memory the row of write_open() is completed. Should there be none, because
   // its start could not be written, the answer is on the record all the same.
   const StartRecord stub{.id = end.id, .started_us = end.ended_us - end.latency_us};
@@ -288,7 +287,7 @@ std::expected<void, Error> Importer::write_call(const std::string& id, size_t se
 std::expected<void, Error> Importer::write_open() {
   while (!open_.empty()) {
     written_open_.push_back(std::move(open_.extract(open_.begin()).mapped()));
-    visit_start_fields(written_open_.back(), Binder(*insert_start_));
+    visit_start_fields(std::as_const(*written_open_.back()), Binder(*insert_start_));
     TRY(insert_start_->run());
   }
   return {};
@@ -315,10 +314,12 @@ std::expected<void, Error> Importer::commit(Tally* tally) {
 }
 
 void Importer::roll_back() {
-  for (StartRecord& start : written_open_)
-    open_.try_emplace(start.id, std::move(start));
+  for (auto& start : written_open_) {
+    const std::string id = start->id;
+    open_.try_emplace(id, std::move(start));
+  }
   for (Ended& request : ended_)
-    if (request.start) open_.try_emplace(request.end.id, std::move(*request.start));
+    if (request.start) open_.try_emplace(request.end.id, std::move(request.start));
   for (const std::string& id : opened_)
     open_.erase(id);
   written_open_.clear();

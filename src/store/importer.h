@@ -43,7 +43,7 @@ class Importer {
   explicit Importer(Database& database) : database_(database) {}
   [[nodiscard]] std::expected<void, Error> prepare();
   // False when the request has ended before: nothing is changed.
-  [[nodiscard]] std::expected<bool, Error> write_end(const std::optional<StartRecord>& start,
+  [[nodiscard]] std::expected<bool, Error> write_end(const StartRecord* start,
                                                      const EndRecord& end);
   [[nodiscard]] std::expected<void, Error> write_call(const std::string& id, size_t seq,
                                                       const CallRecord& call);
@@ -52,14 +52,15 @@ class Importer {
   Database& database_;
   std::optional<Statement> insert_start_, insert_ended_, upsert_end_, insert_call_, oldest_,
       drop_calls_, drop_requests_, request_row_, call_rows_;
-  std::unordered_map<std::string, StartRecord> open_;  // waiting for their ends
+  // Waiting for their ends.
+  std::unordered_map<std::string, std::unique_ptr<StartRecord>> open_;
   // Of this batch, to undo it and to count it.
   struct Ended {
-    std::optional<StartRecord> start;  // nullopt: it is in the database
+    std::unique_ptr<StartRecord> start;  // nullptr: it is in the database
     EndRecord end;
   };
   std::vector<std::string> opened_;
-  std::vector<StartRecord> written_open_;
+  std::vector<std::unique_ptr<StartRecord>> written_open_;
   std::vector<Ended> ended_;
 };
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "store/record_line.h"
 
@@ -16,6 +17,7 @@ namespace weir::store {
 namespace {
 
 constexpr std::string_view kSuffix = ".journal";
+constexpr size_t kBatchLimitBytes = 256 << 10;  // beyond it nobody is waited for
 
 bool is_series_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
@@ -33,10 +35,22 @@ class FileWriter final : public JournalWriter {
         options_(options),
         clock_(clock),
         progress_(std::move(progress)) {}
-  ~FileWriter() override { close_segment(); }
+  ~FileWriter() override {
+    if (batch_->records > 0) write_batch();
+    close_segment();
+  }
 
-  std::expected<void, Error> append(const StartRecord& record) override { return put(record); }
-  std::expected<void, Error> append(const EndRecord& record) override { return put(record); }
+  std::shared_ptr<Batch> enqueue(const StartRecord& record) override { return put(record); }
+  std::shared_ptr<Batch> enqueue(const EndRecord& record) override { return put(record); }
+
+  std::expected<void, Error> commit(Batch& batch) override {
+    if (!batch.over) {
+      CHECK(&batch == batch_.get());
+      write_batch();
+    }
+    if (batch.failure) return std::unexpected(*batch.failure);
+    return {};
+  }
 
   int64_t backlog_bytes() const override {
     return progress_->written_bytes.load() - progress_->imported_bytes.load();
@@ -51,35 +65,46 @@ class FileWriter final : public JournalWriter {
     segment_bytes_ = 0;
     // Only now: the reader takes every smaller number for complete.
     progress_->segment_number.store(name_.number);
-    line_.clear();
-    append_line(SegmentHeader{.series = name_.series, .number = name_.number}, line_);
-    return write_line();
+    std::string header;
+    append_line(SegmentHeader{.series = name_.series, .number = name_.number}, header);
+    return write(header);
   }
 
  private:
   template <typename R>
-  std::expected<void, Error> put(const R& record) {
-    auto written = try_put(record);
-    progress_->failing.store(!written);
-    if (!written) ++progress_->failures;
-    return written;
+  std::shared_ptr<Batch> put(const R& record) {
+    append_line(record, pending_);
+    ++batch_->records;
+    const std::shared_ptr<Batch> batch = batch_;
+    if (pending_.size() >= kBatchLimitBytes) write_batch();
+    return batch;
   }
 
-  template <typename R>
-  std::expected<void, Error> try_put(const R& record) {
+  // Ends the batch and begins the next.
+  void write_batch() {
+    const std::shared_ptr<Batch> batch = std::exchange(batch_, std::make_shared<Batch>());
+    const auto written = try_write();
+    pending_.clear();
+    progress_->failing.store(!written);
+    if (!written) {
+      progress_->failures += batch->records;
+      batch->failure = written.error();
+    }
+    batch->over = true;
+  }
+
+  std::expected<void, Error> try_write() {
     const bool full = segment_bytes_ >= options_.segment_bytes ||
                       clock_.steady_us() - opened_us_ >= options_.segment_ms * 1000;
     if (fd_ < 0 || full) {
       if (fd_ >= 0) ++name_.number;
       TRY(open_segment());
     }
-    line_.clear();
-    append_line(record, line_);
-    return write_line();
+    return write(pending_);
   }
 
-  std::expected<void, Error> write_line() {
-    for (std::string_view rest = line_; !rest.empty();) {
+  std::expected<void, Error> write(std::string_view lines) {
+    for (std::string_view rest = lines; !rest.empty();) {
       const ssize_t n = ::write(fd_, rest.data(), rest.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
@@ -94,7 +119,7 @@ class FileWriter final : public JournalWriter {
       }
       rest.remove_prefix(static_cast<size_t>(n));
     }
-    const auto size = static_cast<int64_t>(line_.size());
+    const auto size = static_cast<int64_t>(lines.size());
     segment_bytes_ += size;
     progress_->written_bytes += size;
     return {};
@@ -118,7 +143,8 @@ class FileWriter final : public JournalWriter {
   int fd_ = -1;
   int64_t segment_bytes_ = 0;
   int64_t opened_us_ = 0;
-  std::string line_;
+  std::string pending_;  // the lines of batch_
+  std::shared_ptr<Batch> batch_ = std::make_shared<Batch>();
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
 // The append-only journal between the request path and the ledger: one series of segment files a
 // worker, so that no lock is on the path. Format: docs/formats/journal.md.
-// append() is one write(2) and returns after it: a record survives the death of the process; power
-// loss may cost the last `sync_ms`. The ledger thread reads a segment while it is still written,
-// and deletes it once it is complete and imported (idempotent by id); whatever lies there at start
-// is replayed. A JournalWriter belongs to one worker. SeriesProgress is what the two threads share.
+// A record that is committed has been written, so that it survives the death of the process; power
+// loss may cost the last `sync_ms`. Requests that are served at the same time share one write(2).
+// The ledger thread reads a segment while it is still written, and deletes it once it is complete
+// and imported (idempotent by id); whatever lies there at start is replayed. A JournalWriter
+// belongs to one worker. SeriesProgress is what the two threads share.
 #pragma once
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -39,6 +41,13 @@ struct SeriesProgress {
 
 class JournalWriter {
  public:
+  // Records that are written together.
+  struct Batch {
+    int64_t records = 0;
+    bool over = false;             // it was written, or that failed
+    std::optional<Error> failure;  // none of its records is in the journal
+  };
+
   // `series` is unique among writers of the folder (letters, digits, '_' and '-'); numbers go on
   // after the segments that lie there. Fails: kIo, kInvalidArgument.
   [[nodiscard]] static std::expected<std::unique_ptr<JournalWriter>, Error> open(
@@ -46,10 +55,16 @@ class JournalWriter {
       const Clock& clock = SystemClock::instance(),
       std::shared_ptr<SeriesProgress> progress = std::make_shared<SeriesProgress>());
   virtual ~JournalWriter() = default;
-  // Fail: kIo (disk full, ...): nothing of the record is left in the segment, and a later append
-  // may succeed. The caller decides what a failure means (ledger.on_failure).
-  [[nodiscard]] virtual std::expected<void, Error> append(const StartRecord& record) = 0;
-  [[nodiscard]] virtual std::expected<void, Error> append(const EndRecord& record) = 0;
+  // Group commit: enqueue() keeps the record in memory, in the batch that it returns. commit()
+  // writes the batch, unless that has happened, and says how it went for each of its records.
+  // Fails: kIo (disk full, ...): nothing of the batch is left in the segment, and a later one may
+  // succeed. The caller decides what a failure means (ledger.on_failure).
+  [[nodiscard]] virtual std::shared_ptr<Batch> enqueue(const StartRecord& record) = 0;
+  [[nodiscard]] virtual std::shared_ptr<Batch> enqueue(const EndRecord& record) = 0;
+  [[nodiscard]] virtual std::expected<void, Error> commit(Batch& batch) = 0;
+  [[nodiscard]] std::expected<void, Error> append(const auto& record) {
+    return commit(*enqueue(record));
+  }
   // Bytes written and not yet imported by the ledger; above a limit requests wait (nothing drops).
   virtual int64_t backlog_bytes() const = 0;
 };

@@ -215,6 +215,22 @@ TEST(ReadSegment, ANewerVersionIsRefused) {
   EXPECT_EQ(count.error().code, ErrorCode::kUnsupported);
 }
 
+// Lets files grow to `bytes` and no further, as a full disk would, until it goes out of scope.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(uint64_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 TEST_F(JournalTest, EveryRecordIsInTheFileWhenAppendReturns) {
   auto writer = JournalWriter::open(folder_, "w0", {});
   ASSERT_TRUE(writer) << writer.error().message;
@@ -226,6 +242,58 @@ TEST_F(JournalTest, EveryRecordIsInTheFileWhenAppendReturns) {
     EXPECT_EQ(read_segment(*bytes, [](Record&&) {}), static_cast<size_t>(2 * n + 2));
     EXPECT_EQ((*writer)->backlog_bytes(), static_cast<int64_t>(bytes->size()));
   }
+}
+
+TEST_F(JournalTest, RecordsOfOneBatchAreWrittenTogether) {
+  auto writer = JournalWriter::open(folder_, "w0", {});
+  ASSERT_TRUE(writer);
+  const auto count = [&] {
+    return read_segment(*read_file(folder_ / "w0-0000000001.journal"), [](Record&&) {}).value();
+  };
+  const auto first = (*writer)->enqueue(sample_start(1));
+  const auto second = (*writer)->enqueue(sample_start(2));
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(count(), 0u);
+  ASSERT_TRUE((*writer)->commit(*second));
+  EXPECT_EQ(count(), 2u);
+  const auto next = (*writer)->enqueue(sample_end(1));
+  EXPECT_NE(next, first);
+  ASSERT_TRUE((*writer)->commit(*first));
+  EXPECT_EQ(count(), 2u);
+  ASSERT_TRUE((*writer)->commit(*next));
+  EXPECT_EQ(count(), 3u);
+}
+
+// A batch may be as large as the requests of a moment make it, but not larger than its limit.
+TEST_F(JournalTest, AFullBatchIsWrittenAtOnce) {
+  auto writer = JournalWriter::open(folder_, "w0", {});
+  ASSERT_TRUE(writer);
+  StartRecord start = sample_start(1);
+  start.tags = std::string(kLongestField, 'x');
+  auto batch = (*writer)->enqueue(start);
+  for (int n = 0; n < 20 && !batch->over; ++n)
+    batch = (*writer)->enqueue(start);
+  EXPECT_TRUE(batch->over);
+  EXPECT_FALSE(batch->failure);
+  EXPECT_GT(fs::file_size(folder_ / "w0-0000000001.journal"), 256u << 10);
+}
+
+TEST_F(JournalTest, AFailureIsToldToEveryRecordOfTheBatch) {
+  const auto progress = std::make_shared<SeriesProgress>();
+  auto writer = JournalWriter::open(folder_, "w0", {}, SystemClock::instance(), progress);
+  ASSERT_TRUE(writer);
+  const fs::path file = folder_ / "w0-0000000001.journal";
+  const auto size = fs::file_size(file);
+  const auto first = (*writer)->enqueue(sample_start(1));
+  const auto second = (*writer)->enqueue(sample_start(2));
+  {
+    const FileSizeLimit full(size + 100);
+    EXPECT_FALSE((*writer)->commit(*first));
+  }
+  EXPECT_FALSE((*writer)->commit(*second));
+  EXPECT_EQ(progress->failures, 2);
+  EXPECT_EQ(fs::file_size(file), size);
+  EXPECT_TRUE((*writer)->append(sample_start(3)));
 }
 
 TEST_F(JournalTest, SegmentsRotateByBytesAndByTime) {
@@ -258,22 +326,6 @@ TEST_F(JournalTest, NumbersGoOnAfterWhatLiesThere) {
   EXPECT_FALSE(JournalWriter::open(folder_, "a/b", {}));
   EXPECT_FALSE(JournalWriter::open(folder_ / "missing", "w2", {}));
 }
-
-// Lets files grow to `bytes` and no further, as a full disk would, until it goes out of scope.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(uint64_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 TEST_F(JournalTest, AFullDiskLeavesNoHalfRecordAndEndsWithTheNextSuccess) {
   const auto progress = std::make_shared<SeriesProgress>();
