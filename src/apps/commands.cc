@@ -16,6 +16,7 @@ int run_demo(Arguments arguments);
 int run_encoder(Arguments arguments);
 int run_estimate(Arguments arguments);
 int run_eval(Arguments arguments);
+int run_evaluate(Arguments arguments);
 int run_export(Arguments arguments);
 int run_features(Arguments arguments);
 int run_keys(Arguments arguments);
@@ -39,6 +40,7 @@ constexpr std::array kCommands{
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
     Command{"calibrate", "makes scores probabilities and sets thresholds", run_calibrate},
+    Command{"evaluate", "measures routed answers against strong ones by asking", run_evaluate},
     Command{"route", "decides between weak and strong without calling a model", run_route},
     Command{"encoder", "makes or describes a transformer encoder file", run_encoder},
     Command{"features", "exports what routers are trained on", run_features},

@@ -48,9 +48,12 @@ class Finisher {
     finish_routes();
     finish_server();
     finish_keys();
+    if (!draft_.judge.rubric_file.empty())
+      draft_.judge.rubric_file = existing_file("judge.rubric_file", draft_.judge.rubric_file);
     Loaded loaded;
     loaded.use_simulator = use_simulator_;
     loaded.notes = std::move(notes_);
+    loaded.judge = draft_.judge;
     loaded.effective = print_effective(draft_);
     gateway::Options& options = draft_.options;
     options.config_hash = to_hex(sha256(loaded.effective)).substr(0, 16);

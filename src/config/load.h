@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "config/judge_settings.h"
 #include "gateway/options.h"
 
 namespace weir::config {
@@ -49,6 +50,7 @@ struct LoadInputs {
 
 struct Loaded {
   gateway::Options options;
+  JudgeSettings judge;
   // No provider is configured: options.providers holds one `simulator` (speaks both dialects) with
   // an empty base_url and options.routes leads to it. Start simulate::Simulator, then set the
   // base_url of that provider and put simulate::models() into options.catalog.

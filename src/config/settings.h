@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/judge_settings.h"
 #include "gateway/options.h"
 
 namespace weir::config {
@@ -42,6 +43,7 @@ struct Draft {
   std::vector<RouteDraft> routes;
   std::vector<ModelDraft> models;
   std::vector<gateway::ClientKey> keys;
+  JudgeSettings judge;
 };
 
 // The draft, and the entry of a named section that a key is about.

@@ -320,6 +320,24 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"routes.<name>.weak_first_event_ms", FIELD(int64_t, s.route->options.weak_first_event_ms),
      kMilliseconds, "ms", "How long the weak model may take to begin before strong is asked."},
 
+    // Who judges answers, for `weir label compare` and `weir evaluate`.
+    {"judge.model",
+     FIELD(std::string, s.draft.judge.model),
+     {},
+     "",
+     "The judge, as `provider/model`: best of another family than the models it judges. By default "
+     "the strong model of the first route."},
+    {"judge.max_tokens",
+     FIELD(int64_t, s.draft.judge.max_tokens),
+     {5, 100'000},
+     "tokens",
+     "Output limit of a verdict; raise it for judges that think first. YES/NO verdicts take 5."},
+    {"judge.rubric_file",
+     FIELD(std::string, s.draft.judge.rubric_file),
+     {},
+     "",
+     "A text that replaces the rubric that the judge is told to apply."},
+
     // What models cost and can do: overrides of the built-in table.
     {"models.<name>.input_usd_per_million",
      price_field<&ModelDraft::input_picousd>(),

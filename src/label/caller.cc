@@ -47,7 +47,7 @@ Reply make_reply(const Model& model, const upstream::Opened& opened, int64_t wor
   const wire::Answer& answer = *opened.whole;
   Reply reply;
   reply.text = text_of(answer.body);
-  reply.output_tokens = answer.usage.output_tokens;
+  reply.usage = answer.usage;
   reply.truncated = answer.finish_reason == "length" || answer.finish_reason == "max_tokens";
   reply.served_by = opened.headers.get("x-weir-model");
   const auto cost = catalog::cost_nanousd(model.price, answer.usage);

@@ -31,7 +31,7 @@ int64_t worst_case_nanousd(const Model& model, size_t prompt_bytes, int64_t max_
 struct Reply {
   std::string text;
   int64_t cost_nanousd = 0;
-  int64_t output_tokens = 0;
+  catalog::Usage usage = {};
   bool truncated = false;      // ended by max_tokens
   std::string served_by = {};  // what a weir in between says that it asked: x-weir-model
 };
