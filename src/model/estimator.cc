@@ -18,6 +18,8 @@ constexpr std::array kKinds{
              make_ngram},
     KindInfo{Kind::kBert, "bert", Needs::kEmbedding, "a transformer encoder with a trained head",
              make_bert},
+    KindInfo{Kind::kKernel, "kernel", Needs::kEmbedding,
+             "kernel ridge regression on likeness to labelled queries", make_kernel},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
     KindInfo{Kind::kSemantic, "semantic", Needs::kEmbedding, "the nearest of named routes",

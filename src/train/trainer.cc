@@ -29,6 +29,7 @@ constexpr std::array kTrainers{
     KindTrainer{Kind::kLr, fit_lr},
     KindTrainer{Kind::kLength, fit_length},
     KindTrainer{Kind::kNgram, fit_ngram},
+    KindTrainer{Kind::kKernel, fit_kernel},
     KindTrainer{Kind::kRandom, fit_random},
 };
 
