@@ -14,6 +14,7 @@
 #include "model/query_hash.h"
 #include "stats/quantile.h"
 #include "train/fit.h"
+#include "train/label_sample.h"
 #include "train/folds.h"
 
 namespace weir::train {
@@ -57,6 +58,7 @@ std::expected<std::optional<Measured>, Error> score_out_of_fold(const Examples& 
     if (!fit && fit.error().code == ErrorCode::kInvalidArgument) return std::nullopt;
     if (!fit) return std::unexpected(std::move(fit).error());
     TRY(score_rows(examples, fold.inside, options, *fit, scores));
+    if (options.on_fit) options.on_fit();
   }
   Measured measured{.rows = folds.rows, .scores = {}};
   for (const uint32_t row : folds.rows)
@@ -203,6 +205,7 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   Rows all(examples.rows.size());
   std::iota(all.begin(), all.end(), 0U);
   TRY_ASSIGN(Fit fit, fit_kind(examples, all, options));
+  if (options.on_fit) options.on_fit();
   Measured in_sample{.rows = all, .scores = std::vector<double>(all.size())};
   TRY(score_rows(examples, all, options, fit, in_sample.scores));
   TRY_ASSIGN(const auto out_of_fold, out_of_fold_scores(examples, all, options, fit));
@@ -218,6 +221,7 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   file.blobs = std::move(fit.blobs);
   file.settings = std::move(fit.settings);
   file.sources = describe_sources(examples);
+  file.label_sample = sample_labels(examples, static_cast<uint64_t>(options.seed));
   for (const std::string& words : examples.words)
     file.query_hashes.push_back(model::query_hash(words));
   std::ranges::sort(file.query_hashes);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ struct TrainOptions {
   std::string cut_time;
   double c = 1;  // inverse strength of the L2 penalty
   uint32_t folds = 5;
+  std::function<void()> on_fit = {};  // called after each of the 1 + folds fits
 };
 
 struct TrainReport {
