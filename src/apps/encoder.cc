@@ -80,17 +80,17 @@ std::expected<void, Error> describe(const Options& options, const model::Encoder
     out.member("inner", shape.inner).member("labels", shape.labels);
     out.member("max_tokens", shape.max_tokens).member("pooling", to_string(shape.pooling));
     out.member("precision", to_string(shape.precision));
-    out.member("activation_bits", encoder.seven_bit_activations() ? 7 : 8);
+    out.member("weight_bits", encoder.seven_bit_weights() ? 7 : 8);
     out.member("notice", encoder.notice()).end_object();
     return write_output(out.take() + "\n");
   }
   return write_output(fmt::format(
       "encoder {:016x}: {} layers, width {}, {} heads, {} inner; {} tokens at most, {} pooling, "
-      "{}\n{} numbers out ({}); {}-bit activations on this CPU\n{}\n",
+      "{}\n{} numbers out ({}); {}-bit weights on this CPU\n{}\n",
       encoder.hash(), shape.layers, shape.width, shape.heads, shape.inner, shape.max_tokens,
       to_string(shape.pooling), to_string(shape.precision), encoder.dimension(),
       shape.labels > 0 ? "labels of its own head" : "a unit vector",
-      encoder.seven_bit_activations() ? 7 : 8, encoder.notice()));
+      encoder.seven_bit_weights() ? 7 : 8, encoder.notice()));
 }
 
 // One JSON line a text: token ids, vector and the least time that a call took.
@@ -132,9 +132,9 @@ std::expected<void, Error> run(const Options& options) {
   if (path.empty()) {
     TRY_ASSIGN(path, model::find_model_file(model::kEncoderFile));
   }
-  const auto bits = options.bits == 7   ? model::ActivationBits::kSeven
-                    : options.bits == 8 ? model::ActivationBits::kEight
-                                        : model::ActivationBits::kByCpu;
+  const auto bits = options.bits == 7   ? model::WeightBits::kSeven
+                    : options.bits == 8 ? model::WeightBits::kEight
+                                        : model::WeightBits::kByCpu;
   TRY_ASSIGN(const model::Encoder encoder, model::Encoder::load(path, bits));
   return options.embed ? embed_input(options, encoder) : describe(options, encoder);
 }
@@ -168,7 +168,7 @@ int run_encoder(Arguments arguments) {
                "print vectors of the lines of standard input (text or JSON strings)");
   app.add_option("--repeat", options.repeat,
                  "calls for each line, of which the fastest is printed");
-  app.add_option("--activation-bits", options.bits, "7 or 8 in int8 products (default: by CPU)")
+  app.add_option("--weight-bits", options.bits, "7 or 8 in int8 products (default: by CPU)")
       ->check(CLI::IsMember({7, 8}));
   app.add_flag("--json", options.json, "describe as JSON");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();

@@ -46,16 +46,8 @@ class GapEstimator final : public Estimator {
     made.dimension_ = file.embed.dimension;
     if (head == kMlpHead) TRY(made.read_hidden(file));
     const size_t inputs = made.hidden_bias_.empty() ? made.dimension_ : made.hidden_bias_.size();
-    if (head == kGapHead) {
-      if (made.dimension_ != 1)
-        return fail(ErrorCode::kCorrupt, fmt::format("head 'gap' reads 1 number, the encoder "
-                                                     "gives {}",
-                                                     made.dimension_));
-      made.weights_ = {1.0F};
-    } else {
-      TRY_ASSIGN(const auto weights, numbers_of(file, section::kHeadWeights, inputs));
-      made.weights_ = floats(weights);
-    }
+    TRY_ASSIGN(const auto weights, numbers_of(file, section::kHeadWeights, inputs));
+    made.weights_ = floats(weights);
     TRY_ASSIGN(const auto intercept, numbers_of(file, section::kIntercept, 1));
     TRY_ASSIGN(const auto map, numbers_of(file, section::kToProbability, 2));
     TRY_ASSIGN(made.length_,
@@ -113,8 +105,7 @@ MadeEstimator make_bert(const RouterFile& file) {
     if (file.embed.dimension >= 2) return std::make_unique<LabelsEstimator>(file.embed.dimension);
     return fail(ErrorCode::kCorrupt, "head 'labels' needs an encoder with two labels or more");
   }
-  if (head == kLinearHead || head == kMlpHead || head == kGapHead)
-    return GapEstimator::make(file, head);
+  if (head == kLinearHead || head == kMlpHead) return GapEstimator::make(file, head);
   return fail(ErrorCode::kCorrupt, fmt::format("its head is '{}', which this program does not know",
                                                head.substr(0, 64)));
 }

@@ -1,7 +1,7 @@
 // Names shared by the two sides of kind bert, its estimator (bert.cc) and its fit
-// (train/fit_bert.cc). A head reads the encoder's vector and gives a gap q_strong - q_weak, to
-// which a curve of the length is added; a map makes it a probability. An encoder that was
-// fine-tuned with a head of its own gives the gap, or the labels' logits, itself.
+// (train/fit_bert.cc). A head reads the encoder's vector and gives a gap q_strong - q_weak, to which
+// a curve of the length is added; a map makes it a probability. An encoder that was fine-tuned with
+// a head of its own gives the logits of its labels, or the gap as a vector of one number.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,6 @@ namespace weir::model {
 // Setting `head`.
 inline constexpr std::string_view kLinearHead = "linear";  // gap = w.x + b
 inline constexpr std::string_view kMlpHead = "mlp";        // gap = v.relu(W x + a) + b
-inline constexpr std::string_view kGapHead = "gap";        // the encoder's own: gap = x[0]
 // The encoder's own, with labels as RouteLLM's: P(strong needed) = softmax(x)[0].
 inline constexpr std::string_view kLabelsHead = "labels";
 

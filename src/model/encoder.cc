@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kTextBytes = 16 << 10;  // 510 tokens of any usual text are far less
 constexpr size_t kQueryBlock = 16;       // rows of attention that are worked on at a time
+constexpr int32_t kHighestByte = 255;    // of an activation
 constexpr size_t kKeyAlignment = 16;     // floats: keys are padded to whole vectors
 
 // The four weight shapes of a layer.
@@ -49,9 +50,18 @@ Norm norm_of(const EncoderFile& file, const std::string& name) {
   return {file.tensor(name + ".weight").floats, file.tensor(name + ".bias").floats};
 }
 
+// From +-127 to +-63: two products with a byte of an activation then fit 16 bits.
+void halve(std::vector<int8_t>& bytes, std::vector<float>& scales) {
+  constexpr float kFactor = 63.0F / 127;
+  for (int8_t& value : bytes)
+    value = static_cast<int8_t>(std::nearbyint(static_cast<float>(value) * kFactor));
+  for (float& scale : scales)
+    scale /= kFactor;
+}
+
 // Several matrices with the same inputs as one, their outputs one after the other.
 std::expected<Linear, Error> make_linear(const EncoderFile& file, const ProductKernel& kernel,
-                                         std::span<const std::string> names) {
+                                         std::span<const std::string> names, bool seven_bits) {
   Linear linear;
   std::vector<float> floats;
   std::vector<int8_t> bytes;
@@ -64,6 +74,7 @@ std::expected<Linear, Error> make_linear(const EncoderFile& file, const ProductK
     bytes.insert(bytes.end(), weight.bytes.begin(), weight.bytes.end());
   }
   const bool int8 = !bytes.empty();
+  if (int8 && seven_bits) halve(bytes, linear.scales);
   for (size_t row = 0; int8 && row < kernel.outputs(); ++row) {
     int32_t sum = 0;
     for (const int8_t value : std::span(bytes).subspan(row * kernel.inputs(), kernel.inputs()))
@@ -84,16 +95,16 @@ struct Encoder::Weights {
   int32_t cls = 0, sep = 0;
   std::vector<size_t> steps;           // of row counts
   std::vector<ProductKernel> kernels;  // [kParts]
-  int32_t highest_byte = 255;
+  bool seven_bits = false;             // in int8 products, in place of eight
   const EncoderTensor* words = nullptr;
   std::span<const float> positions, type;
   Norm after_embeddings;
   std::vector<Layer> layers;
   std::span<const float> pooler, pooler_bias, head, head_bias;  // empty: none
 
-  std::expected<void, Error> make_kernels(ActivationBits bits);
+  std::expected<void, Error> make_kernels(WeightBits bits);
   std::expected<void, Error> make_layer(uint32_t index);
-  std::expected<void, Error> make(ActivationBits bits);
+  std::expected<void, Error> make(WeightBits bits);
   void embed_token(int32_t id, size_t position, std::span<float> out) const;
 };
 
@@ -120,7 +131,7 @@ struct EncoderScratch::State {
   bool finish(const Encoder::Weights& weights, std::span<float> out);
 };
 
-std::expected<void, Error> Encoder::Weights::make_kernels(ActivationBits bits) {
+std::expected<void, Error> Encoder::Weights::make_kernels(WeightBits bits) {
   const EncoderShape& shape = file.shape;
   steps = row_steps(shape.max_tokens);
   const std::array<std::pair<size_t, size_t>, kParts> sides{{{3 * size_t{shape.width}, shape.width},
@@ -131,11 +142,11 @@ std::expected<void, Error> Encoder::Weights::make_kernels(ActivationBits bits) {
     TRY_ASSIGN(ProductKernel kernel, ProductKernel::make(outputs, inputs, shape.precision, steps));
     kernels.push_back(std::move(kernel));
   }
-  bool full_range = bits == ActivationBits::kEight;
-  if (bits == ActivationBits::kByCpu) {
+  bool full_range = bits == WeightBits::kEight;
+  if (bits == WeightBits::kByCpu) {
     TRY_ASSIGN(full_range, kernels[kAttentionOut].sums_full_range());
   }
-  highest_byte = full_range ? 255 : 127;
+  seven_bits = !full_range;
   return {};
 }
 
@@ -149,14 +160,14 @@ std::expected<void, Error> Encoder::Weights::make_layer(uint32_t index) {
        {prefix + "output.dense"}}};
   Layer& layer = layers.emplace_back();
   for (size_t part = 0; part < kParts; ++part) {
-    TRY_ASSIGN(layer.linear[part], make_linear(file, kernels[part], names[part]));
+    TRY_ASSIGN(layer.linear[part], make_linear(file, kernels[part], names[part], seven_bits));
   }
   layer.after_attention = norm_of(file, prefix + "attention.output.LayerNorm");
   layer.after_inner = norm_of(file, prefix + "output.LayerNorm");
   return {};
 }
 
-std::expected<void, Error> Encoder::Weights::make(ActivationBits bits) {
+std::expected<void, Error> Encoder::Weights::make(WeightBits bits) {
   TRY_ASSIGN(file, parse_encoder_file(bytes.text()));
   TRY_ASSIGN(vocabulary, text::Vocabulary::from_text(file.vocabulary));
   if (static_cast<uint32_t>(vocabulary.size()) != file.shape.vocabulary)
@@ -244,7 +255,7 @@ bool EncoderScratch::State::multiply(const Encoder::Weights& weights, Part which
     return true;
   }
   for (size_t row = 0; row < rows; ++row)
-    row_scales[row] = simd::quantize_row(from.subspan(row * inputs, inputs), weights.highest_byte,
+    row_scales[row] = simd::quantize_row(from.subspan(row * inputs, inputs), kHighestByte,
                                          std::span(bytes).subspan(row * inputs, inputs));
   if (!products.multiply(which, step, bytes.data(), linear.weights, sums.data())) return false;
   for (size_t row = 0; row < rows; ++row)
@@ -342,8 +353,7 @@ Encoder::Encoder(Encoder&&) noexcept = default;
 Encoder& Encoder::operator=(Encoder&&) noexcept = default;
 Encoder::~Encoder() = default;
 
-std::expected<Encoder, Error> Encoder::load(const std::filesystem::path& path,
-                                            ActivationBits bits) {
+std::expected<Encoder, Error> Encoder::load(const std::filesystem::path& path, WeightBits bits) {
   auto weights = std::make_unique<Weights>();
   TRY_ASSIGN(weights->bytes, MappedFile::open(path));
   if (const auto made = weights->make(bits); !made)
@@ -367,8 +377,8 @@ std::string_view Encoder::notice() const {
 const text::Vocabulary& Encoder::vocabulary() const {
   return weights_->vocabulary;
 }
-bool Encoder::seven_bit_activations() const {
-  return weights_->highest_byte == 127;
+bool Encoder::seven_bit_weights() const {
+  return weights_->seven_bits;
 }
 
 bool Encoder::make_ready(EncoderScratch& scratch) const {

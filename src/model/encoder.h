@@ -1,12 +1,12 @@
 // A BERT-family transformer encoder: text in, one vector out. Embeddings, layers of multi-head
 // attention and a GELU feed-forward part, mean or [CLS] pooling, unit length; or, when the encoder
 // was fine-tuned with a head of its own, that head's outputs (logits). Large products run in oneDNN
-// on int8 weights with one scale per output (activations: 8 bits with a scale and zero point per
-// token, 7 bits where the CPU would saturate) or in float; all else in simd/transformer.h.
-// Equal to the Hugging Face implementation: tests/python/oracle_bert.py. Milliseconds per call, on
-// the calling thread alone: docs/performance.md.
-// Source: Devlin et al. 2018; Reimers and Gurevych 2019; Wang et al. 2020 (MiniLM).
-// An Encoder is immutable and thread-safe; an EncoderScratch belongs to one thread at a time.
+// on int8 weights with one scale per output (7 bits of them where the CPU would saturate;
+// activations: 8 bits with a scale and zero point per token) or in float; all else in
+// simd/transformer.h. Equal to the Hugging Face implementation: tests/python/oracle_bert.py.
+// Milliseconds per call, on the calling thread alone: docs/performance.md. Source: Devlin et al.
+// 2018; Reimers and Gurevych 2019; Wang et al. 2020 (MiniLM). An Encoder is immutable and
+// thread-safe; an EncoderScratch belongs to one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ namespace weir::model {
 // The name of the encoder that routers use unless told otherwise, for find_model_file.
 inline constexpr std::string_view kEncoderFile = "encoder.weir";
 
-// Bits of the activations in int8 products.
-enum class ActivationBits { kByCpu, kSeven, kEight };
+// Bits of the weights in int8 products.
+enum class WeightBits { kByCpu, kSeven, kEight };
 
 // One thread's working memory, made for one Encoder at the first call and kept; about 14 kB a token
 // of max_tokens for MiniLM, four times that for BERT-base.
@@ -48,8 +48,8 @@ class Encoder {
  public:
   // Reads the whole file once to check it. Fails with one message that names the file: kNotFound,
   // kIo, kCorrupt, kUnsupported.
-  [[nodiscard]] static std::expected<Encoder, Error> load(
-      const std::filesystem::path& path, ActivationBits bits = ActivationBits::kByCpu);
+  [[nodiscard]] static std::expected<Encoder, Error> load(const std::filesystem::path& path,
+                                                          WeightBits bits = WeightBits::kByCpu);
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
   ~Encoder();
@@ -60,7 +60,7 @@ class Encoder {
   uint64_t hash() const;  // of the file: which weights made a vector
   std::string_view notice() const;
   const text::Vocabulary& vocabulary() const;
-  bool seven_bit_activations() const;
+  bool seven_bit_weights() const;
 
   // The ids that embed_tokens takes: WordPieces of the text's first 16 kB, cut to max_tokens - 2.
   // The view lasts until the scratch is used again.

@@ -41,7 +41,7 @@ class ProductKernel {
   [[nodiscard]] std::expected<dnnl::memory, Error> pack(const void* weights) const;
 
   // False where two u8 x s8 products are added in 16 bits and saturate (x86 without VNNI), found by
-  // trying; activations then have to stay within 7 bits.
+  // trying; weights then have to stay within 7 bits.
   [[nodiscard]] std::expected<bool, Error> sums_full_range() const;
 
  private:

@@ -88,8 +88,7 @@ class TinyFile {
   std::filesystem::path folder_, path_;
 };
 
-Encoder tiny(Precision precision, EncoderOutput output,
-             ActivationBits bits = ActivationBits::kByCpu) {
+Encoder tiny(Precision precision, EncoderOutput output, WeightBits bits = WeightBits::kByCpu) {
   const TinyFile file(tiny_bytes(tiny_shape(precision, output)));
   return Encoder::load(file.path(), bits).value();
 }
@@ -141,10 +140,10 @@ TEST(Encoder, FloatLogitsOfAnOwnHeadAreTheReferences) {
 }
 
 TEST(Encoder, Int8VectorsAreCloseWithEightAndWithSevenBits) {
-  for (const auto bits : {ActivationBits::kByCpu, ActivationBits::kSeven}) {
+  for (const auto bits : {WeightBits::kByCpu, WeightBits::kSeven}) {
     const Encoder encoder = tiny(Precision::kInt8, EncoderOutput::kUnitVector, bits);
-    if (bits == ActivationBits::kSeven) {
-      EXPECT_TRUE(encoder.seven_bit_activations());
+    if (bits == WeightBits::kSeven) {
+      EXPECT_TRUE(encoder.seven_bit_weights());
     }
     EncoderScratch scratch;
     std::vector<float> vector(encoder.dimension());
@@ -161,18 +160,19 @@ TEST(Encoder, ProductsOfTheLargestBytesDoNotSaturate) {
   const size_t outputs = 48, inputs = 384;
   const std::vector<size_t> steps = row_steps(24);
   const auto kernel = ProductKernel::make(outputs, inputs, Precision::kInt8, steps).value();
-  const int32_t highest = kernel.sums_full_range().value() ? 255 : 127;
-  for (const int8_t weight : {int8_t{127}, int8_t{-127}}) {
+  const int8_t highest = kernel.sums_full_range().value() ? 127 : 63;
+  for (const int sign : {1, -1}) {
+    const auto weight = static_cast<int8_t>(sign * highest);
     const std::vector<int8_t> weights(outputs * inputs, weight);
     const dnnl::memory packed = kernel.pack(weights.data()).value();
     const std::array kernels{&kernel};
     auto scratch = ProductScratch::make(kernels).value();
     for (size_t step = 0; step < steps.size(); ++step) {
-      const std::vector<uint8_t> source(steps[step] * inputs, static_cast<uint8_t>(highest));
+      const std::vector<uint8_t> source(steps[step] * inputs, uint8_t{255});
       std::vector<int32_t> result(steps[step] * outputs);
       ASSERT_TRUE(scratch.multiply(0, step, source.data(), packed, result.data()));
       for (const int32_t sum : result)
-        ASSERT_EQ(sum, highest * weight * static_cast<int32_t>(inputs));
+        ASSERT_EQ(sum, 255 * weight * static_cast<int32_t>(inputs));
     }
   }
 }
@@ -194,7 +194,7 @@ TEST(Encoder, ProductsAreThePlainLoopForEveryRowStep) {
   for (size_t step = 0; step < steps.size(); ++step) {
     std::vector<uint8_t> source(steps[step] * inputs);
     for (size_t i = 0; i < source.size(); ++i)
-      source[i] = static_cast<uint8_t>(i * 11 % 128);
+      source[i] = static_cast<uint8_t>(i * 11 % 128);  // no pair of products leaves 16 bits
     std::vector<int32_t> result(steps[step] * outputs);
     ASSERT_TRUE(scratch.multiply(0, step, source.data(), packed, result.data()));
     for (size_t row = 0; row < steps[step]; ++row) {

@@ -49,6 +49,8 @@ std::expected<Fit, Error> fit_ngram(const Examples& examples, const Rows& rows,
                                     const TrainOptions& options);
 std::expected<Fit, Error> fit_kernel(const Examples& examples, const Rows& rows,
                                      const TrainOptions& options);
+std::expected<Fit, Error> fit_bert(const Examples& examples, const Rows& rows,
+                                   const TrainOptions& options);
 std::expected<Fit, Error> fit_lr(const Examples& examples, const Rows& rows,
                                  const TrainOptions& options);
 

@@ -31,6 +31,7 @@ constexpr std::array kTrainers{
     KindTrainer{Kind::kLength, fit_length},
     KindTrainer{Kind::kNgram, fit_ngram},
     KindTrainer{Kind::kKernel, fit_kernel},
+    KindTrainer{Kind::kBert, fit_bert},
     KindTrainer{Kind::kRandom, fit_random},
 };
 

@@ -27,6 +27,10 @@ struct ThresholdRule {
   double value = 0.5;
 };
 
+// Kind bert: what reads the encoder's vector. kBest: cross-validation chooses; kOwn: the encoder was
+// fine-tuned with a head, whose outputs are the vector.
+enum class Head { kBest, kRidge, kLogistic, kMlp, kOwn };
+
 struct TrainOptions {
   model::Kind kind = model::Kind::kLr;
   std::vector<std::string> models;  // weakest first
@@ -35,6 +39,7 @@ struct TrainOptions {
   std::string cut_time;
   double c = 1;  // inverse strength of the L2 penalty
   uint32_t folds = 5;
+  Head head = Head::kBest;
   std::function<void()> on_fit = {};  // called after each of the 1 + folds fits
 };
 
