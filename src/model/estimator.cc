@@ -20,6 +20,8 @@ constexpr std::array kKinds{
              make_bert},
     KindInfo{Kind::kKernel, "kernel", Needs::kEmbedding,
              "kernel ridge regression on likeness to labelled queries", make_kernel},
+    KindInfo{Kind::kAuto, "auto", Needs::kCharNgramsAndEmbedding, "several kinds put together",
+             make_auto},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
     KindInfo{Kind::kSemantic, "semantic", Needs::kEmbedding, "the nearest of named routes",

@@ -14,8 +14,8 @@
 #include "model/query_hash.h"
 #include "stats/quantile.h"
 #include "train/fit.h"
-#include "train/label_sample.h"
 #include "train/folds.h"
+#include "train/label_sample.h"
 
 namespace weir::train {
 namespace {
@@ -27,52 +27,17 @@ struct KindTrainer {
 };
 
 constexpr std::array kTrainers{
-    KindTrainer{Kind::kLr, fit_lr},
-    KindTrainer{Kind::kLength, fit_length},
-    KindTrainer{Kind::kNgram, fit_ngram},
-    KindTrainer{Kind::kKernel, fit_kernel},
-    KindTrainer{Kind::kBert, fit_bert},
-    KindTrainer{Kind::kRandom, fit_random},
+    KindTrainer{Kind::kLr, fit_lr},         KindTrainer{Kind::kCawr, fit_cawr},
+    KindTrainer{Kind::kLength, fit_length}, KindTrainer{Kind::kNgram, fit_ngram},
+    KindTrainer{Kind::kKernel, fit_kernel}, KindTrainer{Kind::kBert, fit_bert},
+    KindTrainer{Kind::kAuto, fit_auto},     KindTrainer{Kind::kRandom, fit_random},
 };
 
-// Scores of rows by fits that have not seen them.
-struct Measured {
-  Rows rows;
-  std::vector<double> scores;
-
-  std::vector<double> of_strong_needed(const Examples& examples) const {
-    std::vector<double> chosen;
-    for (size_t i = 0; i < rows.size(); ++i)
-      if (examples.rows[rows[i]].label == 1) chosen.push_back(scores[i]);
-    return chosen;
-  }
-};
-
-// Nothing where the rows without one fold cannot be fitted: their labels are all the same.
-std::expected<std::optional<Measured>, Error> score_out_of_fold(const Examples& examples,
-                                                                const Rows& rows,
-                                                                const TrainOptions& options) {
-  TRY_ASSIGN(const Folds folds, make_folds(examples, rows, options));
-  std::vector<double> scores(examples.rows.size());
-  for (const Fold& fold : folds.folds) {
-    auto fit = fit_kind(examples, fold.outside, options);
-    if (!fit && fit.error().code == ErrorCode::kInvalidArgument) return std::nullopt;
-    if (!fit) return std::unexpected(std::move(fit).error());
-    TRY(score_rows(examples, fold.inside, options, *fit, scores));
-    if (options.on_fit) options.on_fit();
-  }
-  Measured measured{.rows = folds.rows, .scores = {}};
-  for (const uint32_t row : folds.rows)
-    measured.scores.push_back(scores[row]);
-  return measured;
-}
-
-std::expected<std::optional<Measured>, Error> out_of_fold_scores(const Examples& examples,
-                                                                 const Rows& rows,
-                                                                 const TrainOptions& options,
-                                                                 Fit& fit) {
-  if (fit.out_of_fold.rows.empty()) return score_out_of_fold(examples, rows, options);
-  return Measured{std::move(fit.out_of_fold.rows), std::move(fit.out_of_fold.scores)};
+std::vector<double> scores_of_strong_needed(const Examples& examples, const Measured& measured) {
+  std::vector<double> chosen;
+  for (size_t i = 0; i < measured.rows.size(); ++i)
+    if (examples.rows[measured.rows[i]].label == 1) chosen.push_back(measured.scores[i]);
+  return chosen;
 }
 
 // In percent and back, so that 0.8 gives the quantile 0.2 exactly.
@@ -83,6 +48,10 @@ double complement(double share) {
 double share_at_least(std::span<const double> scores, double threshold) {
   const auto count = std::ranges::count_if(scores, [=](double s) { return s >= threshold; });
   return static_cast<double>(count) / static_cast<double>(scores.size());
+}
+
+double mean(std::span<const double> scores) {
+  return std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(scores.size());
 }
 
 // `measured_on` names the scores.
@@ -168,6 +137,36 @@ std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows
   return {};
 }
 
+namespace {
+
+std::expected<std::optional<Measured>, Error> score_out_of_fold(const Examples& examples,
+                                                                const Rows& rows,
+                                                                const TrainOptions& options) {
+  TRY_ASSIGN(const Folds folds, make_folds(examples, rows, options));
+  std::vector<double> scores(examples.rows.size());
+  for (const Fold& fold : folds.folds) {
+    auto fit = fit_kind(examples, fold.outside, options);
+    if (!fit && fit.error().code == ErrorCode::kInvalidArgument) return std::nullopt;
+    if (!fit) return std::unexpected(std::move(fit).error());
+    TRY(score_rows(examples, fold.inside, options, *fit, scores));
+    if (options.on_fit) options.on_fit();
+  }
+  Measured measured{.rows = folds.rows, .scores = {}};
+  for (const uint32_t row : folds.rows)
+    measured.scores.push_back(scores[row]);
+  return measured;
+}
+
+}  // namespace
+
+std::expected<std::optional<Measured>, Error> out_of_fold_scores(const Examples& examples,
+                                                                 const Rows& rows,
+                                                                 const TrainOptions& options,
+                                                                 Fit& fit) {
+  if (fit.out_of_fold.rows.empty()) return score_out_of_fold(examples, rows, options);
+  return Measured{std::move(fit.out_of_fold.rows), std::move(fit.out_of_fold.scores)};
+}
+
 std::vector<uint32_t> assign_folds(std::span<const std::string> words, uint32_t folds,
                                    int64_t seed) {
   std::vector<uint64_t> hashes;
@@ -211,8 +210,8 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   TRY(score_rows(examples, all, options, fit, in_sample.scores));
   TRY_ASSIGN(const auto out_of_fold, out_of_fold_scores(examples, all, options, fit));
   const Measured& measured = out_of_fold ? *out_of_fold : in_sample;
-  const auto strong_in_sample = in_sample.of_strong_needed(examples);
-  const auto strong_measured = measured.of_strong_needed(examples);
+  const auto strong_in_sample = scores_of_strong_needed(examples, in_sample);
+  const auto strong_measured = scores_of_strong_needed(examples, measured);
 
   Trained trained;
   model::RouterFile& file = trained.file;
@@ -228,8 +227,12 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   std::ranges::sort(file.query_hashes);
   file.query_hashes.erase(std::unique(file.query_hashes.begin(), file.query_hashes.end()),
                           file.query_hashes.end());
-  set_threshold(options.threshold, measured.scores, strong_measured,
-                out_of_fold ? "out of fold" : "on training scores", file);
+  const bool drawn = !fit.threshold_origin.empty();
+  if (drawn)
+    file.threshold_origin = std::move(fit.threshold_origin);
+  else
+    set_threshold(options.threshold, measured.scores, strong_measured,
+                  out_of_fold ? "out of fold" : "on training scores", file);
 
   TrainReport& report = trained.report;
   report.rows = static_cast<int64_t>(all.size());
@@ -237,8 +240,11 @@ std::expected<Trained, Error> train_router(const Examples& examples, const Train
   report.recall80_in_sample = stats::quantile(strong_in_sample, 0.2);
   if (out_of_fold) {
     report.recall80_out_of_fold = stats::quantile(strong_measured, 0.2);
-    report.strong_share = share_at_least(measured.scores, file.threshold);
-    report.recall = share_at_least(strong_measured, file.threshold);
+    const auto to_strong = [&](std::span<const double> scores) {
+      return drawn ? mean(scores) : share_at_least(scores, file.threshold);
+    };
+    report.strong_share = to_strong(measured.scores);
+    report.recall = to_strong(strong_measured);
   }
   report.fit = std::move(fit.summary);
   return trained;
