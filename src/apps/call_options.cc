@@ -291,14 +291,17 @@ std::expected<label::JobOptions, Error> job_options(
     const std::vector<const label::Model*>& models) {
   if (options.out.empty())
     return fail(ErrorCode::kInvalidArgument, "name the file of results with --out FILE");
-  for (const label::Model* model : models) {
-    if (!options.max_cost_usd || model->price.known()) continue;
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("no price is known for '{0}', so --max-cost-usd cannot be kept: set "
-                            "models.{0}.input_usd_per_million and output_usd_per_million",
-                            model->name));
-  }
   label::JobOptions job;
+  for (const label::Model* model : models) {
+    if (model->price.known()) continue;
+    job.priced = false;
+    const std::string what = fmt::format(
+        "no price is known for '{0}', so {1}: set models.{0}.input_usd_per_million and "
+        "output_usd_per_million",
+        model->name, options.max_cost_usd ? "--max-cost-usd cannot be kept" : "costs are unknown");
+    if (options.max_cost_usd) return fail(ErrorCode::kInvalidArgument, what);
+    fmt::print(stderr, "weir: {}\n", what);
+  }
   job.name = std::move(name);
   job.client = providers.client();
   job.caller.timeout_ms = options.timeout_s * 1000;
@@ -321,8 +324,11 @@ std::string describe_end(const label::JobEnd& end, const CallOptions& options) {
       fmt::format("{} rows in {}: {} new, {} were there; {} calls ({} retried), {:.1f} s\n",
                   end.done_now + end.done_before, options.out, end.done_now, end.done_before,
                   end.calls, end.retried, end.seconds);
-  text += fmt::format("spent ${:.6f}{}", usd(end.spent_nanousd - end.uncertain_nanousd),
-                      options.max_cost_usd ? fmt::format(" of ${:g}", *options.max_cost_usd) : "");
+  const std::string limit =
+      options.max_cost_usd ? fmt::format(" of ${:g}", *options.max_cost_usd) : "";
+  text += end.priced ? fmt::format("spent ${:.6f}{}",
+                                   usd(end.spent_nanousd - end.uncertain_nanousd), limit)
+                     : "what it cost is unknown";
   if (end.uncertain_nanousd > 0)
     text += fmt::format(", and at most ${:.6f} for calls that ended without an answer",
                         usd(end.uncertain_nanousd));
@@ -338,7 +344,7 @@ void write_end(const label::JobEnd& end, json::Writer& out) {
   out.member("rows", end.done_now + end.done_before).member("new_rows", end.done_now);
   out.member("left", end.left).member("failed", end.failed).member("calls", end.calls);
   out.member("retried", end.retried);
-  out.raw_member("spent_usd", catalog::format_usd(end.spent_nanousd));
+  out.raw_member("spent_usd", end.priced ? catalog::format_usd(end.spent_nanousd) : "null");
   out.raw_member("uncertain_usd", catalog::format_usd(end.uncertain_nanousd));
   out.member("seconds", end.seconds).key("stopped");
   if (end.stopped.empty())

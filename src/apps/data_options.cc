@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "label/query_file.h"
 #include "model/model_files.h"
 
 namespace weir::apps {
@@ -30,6 +31,9 @@ void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--leave-out", options.leave_out,
                  "leave out rows whose text member matches: FIELD=PATTERN, such as task=gsm8k")
       ->take_all();
+  app.add_option("--leave-out-near", options.leave_out_near,
+                 "leave out rows that are nearly the same as one of these files: what will be "
+                 "evaluated on");
   app.add_flag("--include-contaminated", options.include_contaminated,
                "keep rows marked contaminated: true");
   app.add_flag("--include-in-bench", options.include_in_bench, "keep rows marked in_bench: true");
@@ -53,6 +57,18 @@ std::expected<void, Error> check_names(const DataOptions& options) {
   if (options.models.size() >= 2) return {};
   return fail(ErrorCode::kInvalidArgument,
               "--models needs two names or more, weakest first: --models A,B,C");
+}
+
+std::expected<void, Error> leave_out_near(const DataOptions& options, train::LabelledRows& rows) {
+  if (options.leave_out_near.empty()) return {};
+  TRY_ASSIGN(const train::ShingleIndex index, index_queries(options.leave_out_near));
+  std::erase_if(rows.rows, [&](const train::LabelledRow& row) {
+    if (!index.find(row.query)) return false;
+    --rows.counts[row.source].kept;
+    ++rows.counts[row.source].left_out;
+    return true;
+  });
+  return {};
 }
 
 }  // namespace
@@ -81,7 +97,18 @@ std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
     TRY_ASSIGN(train::LeaveOut rule, train::LeaveOut::parse(text));
     read.leave_out.push_back(std::move(rule));
   }
-  return read_labelled_rows(std::move(sources), read);
+  TRY_ASSIGN(train::LabelledRows rows, read_labelled_rows(std::move(sources), read));
+  TRY(leave_out_near(options, rows));
+  return rows;
+}
+
+std::expected<train::ShingleIndex, Error> index_queries(
+    const std::vector<std::filesystem::path>& files) {
+  TRY_ASSIGN(const label::QueryFile read, label::read_queries(files));
+  train::ShingleIndex index;
+  for (const label::Query& query : read.queries)
+    index.add(query.text);
+  return index;
 }
 
 std::string describe_counts(const train::RowCounts& counts, int64_t unjudged) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <filesystem>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "model/embedder.h"
 #include "train/labelled_rows.h"
+#include "train/near_duplicates.h"
 
 namespace CLI {
 class App;
@@ -23,6 +25,7 @@ struct DataOptions {
   std::vector<std::string> models;  // in place of weak and strong: all of them, weakest first
   std::vector<std::tuple<std::string, std::string, std::string>> sources;  // file, weak, strong
   std::vector<std::string> leave_out;
+  std::vector<std::filesystem::path> leave_out_near;  // rows nearly the same as one of these files'
   bool include_contaminated = false;
   bool include_in_bench = false;
 };
@@ -42,6 +45,10 @@ std::vector<std::string> model_names(const DataOptions& options);
 [[nodiscard]] std::expected<train::LabelledRows, Error> read_data(
     const DataOptions& options, train::Labels labels,
     train::Partial partial = train::Partial::kLeaveOut);
+
+// Texts of the files' rows, for finding those that are nearly the same. Fails: as read_queries.
+[[nodiscard]] std::expected<train::ShingleIndex, Error> index_queries(
+    const std::vector<std::filesystem::path>& files);
 
 // "8123 rows (left out: 12 contaminated, 40 in bench)".
 std::string describe_counts(const train::RowCounts& counts, int64_t unjudged = 0);

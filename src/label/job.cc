@@ -101,6 +101,7 @@ class Job {
     if (options_.show_progress) fmt::print(stderr, "\r\033[K");
     JobEnd& end = result_.end;
     end.seconds = static_cast<double>(worker.clock().steady_us() - begin_us) / 1e6;
+    end.priced = options_.priced;
     end.calls = caller.calls();
     end.retried = caller.retried();
     end.left = static_cast<int64_t>(todo_->size()) - end.done_now;
@@ -136,7 +137,7 @@ class Job {
     }
     for (const auto& [name, value] : options_.settings)
       row.member(name, value);
-    row.raw_member("cost_usd", catalog::format_usd(spend.nanousd));
+    row.raw_member("cost_usd", options_.priced ? catalog::format_usd(spend.nanousd) : "null");
     if (spend.uncertain_nanousd > 0)
       row.raw_member("uncertain_usd", catalog::format_usd(spend.uncertain_nanousd));
     row.end_object();

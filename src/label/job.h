@@ -28,6 +28,7 @@ struct JobOptions {
   CallerOptions caller;
   int concurrency = 8;
   std::optional<int64_t> budget_nanousd;
+  bool priced = true;  // false: a price is unknown, so rows have no cost
   bool show_progress = false;
   // What a finished row of this job begins with; earlier rows that have other values were made by
   // another job.
@@ -49,6 +50,7 @@ struct JobEnd {
   int64_t retried = 0;
   int64_t spent_nanousd = 0;      // by all runs, uncertain amounts included
   int64_t uncertain_nanousd = 0;  // of those: by tries without an answer
+  bool priced = true;
   double seconds = 0;
   std::string stopped;  // why before the end, "" when all is done
   bool provider_died = false;

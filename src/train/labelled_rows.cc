@@ -131,6 +131,8 @@ class Reader {
     if (!has_label) {
       kept.label = -1;
       if (options_.labels == Labels::kOptional) return true;
+      // `weir label` writes null where no verdict was reached.
+      if (row["label"].is_null()) return false;
       return invalid("has neither 'label' nor 'scores'");
     }
     TRY(read_given_label(row["label"], kept));

@@ -179,7 +179,10 @@ class RouterCommands(unittest.TestCase):
         self.assertEqual(result["curve"][0]["strong_share"], 0)
         self.assertEqual(result["curve"][-1]["strong_share"], 1)
         self.assertIn("</svg>", plot.read_text())
-        leaked = run(*arguments, "--data", self.train)
+        refused = run(*arguments, "--data", self.train)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("--allow-leakage", refused.stderr)
+        leaked = run(*arguments, "--data", self.train, "--allow-leakage")
         self.assertEqual(json.loads(leaked.stdout)["leaked_rows"], 600)
         self.assertIn("600 of 600 queries were in the router's training data", leaked.stderr)
 
