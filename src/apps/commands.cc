@@ -12,6 +12,7 @@ namespace weir::apps {
 int run_bench(Arguments arguments);
 int run_calibrate(Arguments arguments);
 int run_check(Arguments arguments);
+int run_data(Arguments arguments);
 int run_demo(Arguments arguments);
 int run_encoder(Arguments arguments);
 int run_estimate(Arguments arguments);
@@ -37,6 +38,7 @@ constexpr std::array kCommands{
     Command{"check", "says what is wrong with a settings file, or what it means", run_check},
     Command{"keys", "makes keys for clients", run_keys},
     Command{"label", "makes training data by asking models", run_label},
+    Command{"data", "what is in files of labelled queries", run_data},
     Command{"train", "fits a router to labelled queries", run_train},
     Command{"eval", "measures a router against baselines", run_eval},
     Command{"calibrate", "makes scores probabilities and sets thresholds", run_calibrate},
