@@ -17,7 +17,7 @@ layer(upstream USES base catalog http wire)
 layer(gateway  USES base text catalog stats quality http wire store model policy upstream)
 layer(simulate USES base text catalog quality http wire)
 layer(label    USES base text catalog stats quality http wire upstream)
-layer(train    USES base text catalog stats model)
+layer(train    USES base simd text catalog stats model)
 layer(eval     USES base text catalog stats model policy train)
 layer(config   USES base text catalog quality http wire store model policy upstream gateway)
 layer(apps     USES base simd text catalog stats quality http wire store model policy upstream gateway

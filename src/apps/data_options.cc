@@ -74,7 +74,8 @@ std::expected<void, Error> leave_out_near(const DataOptions& options, train::Lab
 }  // namespace
 
 std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
-                                                    train::Labels labels, train::Partial partial) {
+                                                    train::Labels labels, train::Partial partial,
+                                                    train::Absent absent) {
   TRY(check_names(options));
   std::vector<train::DataSource> sources;
   const bool named = !options.models.empty() || !options.weak.empty();
@@ -90,7 +91,7 @@ std::expected<train::LabelledRows, Error> read_data(const DataOptions& options,
   if (sources.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "no data: name files with --data FILE... or --source FILE WEAK STRONG");
-  train::ReadOptions read{.labels = labels, .partial = partial};
+  train::ReadOptions read{.labels = labels, .partial = partial, .absent = absent};
   if (options.include_contaminated) read.contaminated = train::Marked::kInclude;
   if (options.include_in_bench) read.in_bench = train::Marked::kInclude;
   for (const std::string& text : options.leave_out) {

@@ -44,7 +44,8 @@ std::vector<std::string> model_names(const DataOptions& options);
 // naming models; as read_labelled_rows.
 [[nodiscard]] std::expected<train::LabelledRows, Error> read_data(
     const DataOptions& options, train::Labels labels,
-    train::Partial partial = train::Partial::kLeaveOut);
+    train::Partial partial = train::Partial::kLeaveOut,
+    train::Absent absent = train::Absent::kRefuse);
 
 // Texts of the files' rows, for finding those that are nearly the same. Fails: as read_queries.
 [[nodiscard]] std::expected<train::ShingleIndex, Error> index_queries(

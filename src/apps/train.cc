@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/data_options.h"
 #include "apps/embed_url.h"
+#include "apps/extend_router.h"
 #include "apps/output.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -29,6 +30,7 @@ struct Options {
   std::string cut_time;
   bool untrained = false;
   bool json = false;
+  ExtendOptions extend;
 };
 
 train::ThresholdRule threshold_rule(const Options& options) {
@@ -46,12 +48,12 @@ std::expected<train::TrainOptions, Error> train_options(const Options& options) 
                 fmt::format("unknown kind '{}'; there are {}", options.kind, model::kind_names()));
   }
   train::TrainOptions result{.kind = *kind,
-                             .models = {"weak", "strong"},
+                             .models = {},
                              .threshold = threshold_rule(options),
                              .seed = options.seed,
                              .cut_time = options.cut_time};
   // With --source every file has names of its own, so the router speaks of weak and strong.
-  if (!options.data.weak.empty()) result.models = {options.data.weak, options.data.strong};
+  result.models = model_names(options.data);
   if (result.cut_time.empty())
     result.cut_time = format_rfc3339(SystemClock::instance().unix_us());
   else if (parse_rfc3339(result.cut_time) == INT64_MIN)
@@ -82,7 +84,8 @@ std::expected<train::Examples, Error> embed_by_url(const Options& options, train
 std::expected<train::Examples, Error> read_examples(const Options& options, model::Kind kind,
                                                     const model::StaticEmbedder& embedder,
                                                     train::RowCounts& counts) {
-  TRY_ASSIGN(train::LabelledRows rows, read_data(options.data, train::Labels::kRequired));
+  TRY_ASSIGN(train::LabelledRows rows,
+             read_data(options.data, train::Labels::kRequired, train::partial_rows_for(kind)));
   counts = rows.total();
   const model::Needs needs = model::kind_info(kind).needs;
   const text::Ngrams ngrams = train::ngrams_to_keep(needs);
@@ -187,6 +190,8 @@ std::expected<void, Error> check_embed(const Options& options) {
 
 std::expected<void, Error> run(const Options& options) {
   TRY(check_embed(options));
+  if (!options.extend.router.empty() || !options.extend.model.empty())
+    return extend_router(options.extend, options.data, options.out, options.json);
   TRY_ASSIGN(const train::TrainOptions train, train_options(options));
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
   if (options.untrained) return write_untrained(options, train, embedder);
@@ -236,6 +241,12 @@ int run_train(Arguments arguments) {
   app.add_flag("--untrained", options.untrained,
                "write a router without weights, which sends everything to strong");
   app.add_flag("--json", options.json, "print the summary as JSON");
+  app.add_option(
+      "--extend", options.extend.router,
+      "a router of kind cluster that learns one more model: with --model, --data, --out");
+  app.add_option("--model", options.extend.model, "the new model's name in `scores`");
+  app.add_option("--before", options.extend.before,
+                 "where it stands among the models, weakest first (default: by its mean score)");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
   return exit_status(run(options));
 }

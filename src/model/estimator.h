@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -24,12 +25,15 @@ struct Inputs {
   std::span<const float> embedding;  // empty when the kind needs none
 };
 
+// A score of queries like none that the router was trained on: they go to strong.
+inline constexpr double kNotJudged = std::numeric_limits<double>::quiet_NaN();
+
 class Estimator {
  public:
   virtual ~Estimator() = default;
-  // P(strong needed), or for baselines a rank, in [0, 1]. What else the kind knows of the query
-  // (estimates of every model, neighbours, similarities to named routes) it leaves in `workspace`,
-  // which is cleared before.
+  // P(strong needed), or for baselines a rank, in [0, 1]; or kNotJudged. What else the kind knows
+  // of the query (estimates of every model, neighbours, similarities to named routes) it leaves in
+  // `workspace`, which is cleared before.
   virtual double score(const Inputs& inputs, Workspace& workspace) const noexcept = 0;
 };
 

@@ -9,7 +9,19 @@
 
 namespace weir::model {
 
-enum class Kind { kRandom, kLength, kLr, kNgram, kAuto, kKernel, kBert, kSemantic, kCawr };
+enum class Kind {
+  kRandom,
+  kLength,
+  kLr,
+  kNgram,
+  kCluster,
+  kKnn,
+  kAuto,
+  kKernel,
+  kBert,
+  kSemantic,
+  kCawr
+};
 
 std::string_view to_string(Kind kind);
 std::optional<Kind> parse_kind(std::string_view name);

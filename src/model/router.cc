@@ -59,6 +59,7 @@ std::expected<std::shared_ptr<const Encoder>, Error> encoder_of(
 }
 
 Score judged(const RouterFile& file, double raw) {
+  if (std::isnan(raw)) return {};
   return {file.calibration ? file.calibration->map.apply(raw) : raw, true, raw};
 }
 

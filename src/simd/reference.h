@@ -35,6 +35,12 @@ inline int64_t dot(std::span<const int8_t> left, std::span<const int8_t> right) 
   return sum;
 }
 
+// 0 for a zero vector.
+inline double cosine(std::span<const int8_t> left, std::span<const int8_t> right) {
+  const auto norms = static_cast<double>(dot(left, left)) * static_cast<double>(dot(right, right));
+  return norms > 0 ? static_cast<double>(dot(left, right)) / std::sqrt(norms) : 0;
+}
+
 inline double normalize(std::span<float> values) {
   const double norm = std::sqrt(dot(values, values));
   if (norm == 0) return 0;

@@ -79,7 +79,7 @@ class Reader {
 
   // After the last line: were the models of the pair there at all?
   std::expected<void, Error> check_names() const {
-    if (names_.empty()) return {};
+    if (names_.empty() || options_.absent == Absent::kAccept) return {};
     for (const std::string& name : served_) {
       if (names_.contains(name)) continue;
       const std::vector<std::string> all(names_.begin(), names_.end());

@@ -42,6 +42,8 @@ enum class Marked { kLeaveOut, kInclude };
 enum class Labels { kRequired, kOptional };
 // A row that does not say how both models of the pair did, but how another did.
 enum class Partial { kLeaveOut, kInclude };
+// A model that no row of a file has a score of.
+enum class Absent { kRefuse, kAccept };
 
 struct ReadOptions {
   Marked contaminated = Marked::kLeaveOut;  // rows with contaminated: true
@@ -49,6 +51,7 @@ struct ReadOptions {
   std::vector<LeaveOut> leave_out = {};
   Labels labels = Labels::kRequired;     // kOptional: a row may have neither label nor scores
   Partial partial = Partial::kLeaveOut;  // kInclude: such a row is kept, with label -1
+  Absent absent = Absent::kRefuse;
 };
 
 // What is known of one model's answer to a query.

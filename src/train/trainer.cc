@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -24,13 +25,20 @@ using model::Kind;
 struct KindTrainer {
   Kind kind;
   std::expected<Fit, Error> (*fit)(const Examples&, const Rows&, const TrainOptions&);
+  Partial partial = Partial::kLeaveOut;
 };
 
 constexpr std::array kTrainers{
-    KindTrainer{Kind::kLr, fit_lr},         KindTrainer{Kind::kCawr, fit_cawr},
-    KindTrainer{Kind::kLength, fit_length}, KindTrainer{Kind::kNgram, fit_ngram},
-    KindTrainer{Kind::kKernel, fit_kernel}, KindTrainer{Kind::kBert, fit_bert},
-    KindTrainer{Kind::kAuto, fit_auto},     KindTrainer{Kind::kRandom, fit_random},
+    KindTrainer{Kind::kLr, fit_lr},
+    KindTrainer{Kind::kCawr, fit_cawr},
+    KindTrainer{Kind::kLength, fit_length},
+    KindTrainer{Kind::kNgram, fit_ngram},
+    KindTrainer{Kind::kKernel, fit_kernel},
+    KindTrainer{Kind::kBert, fit_bert},
+    KindTrainer{Kind::kAuto, fit_auto},
+    KindTrainer{Kind::kKnn, fit_knn, Partial::kInclude},
+    KindTrainer{Kind::kCluster, fit_cluster, Partial::kInclude},
+    KindTrainer{Kind::kRandom, fit_random},
 };
 
 std::vector<double> scores_of_strong_needed(const Examples& examples, const Measured& measured) {
@@ -88,7 +96,7 @@ std::vector<model::TrainingSource> describe_sources(const Examples& examples) {
   }
   for (const LabelledRow& row : examples.rows) {
     ++sources[row.source].rows;
-    sources[row.source].strong_needed += row.label;
+    sources[row.source].strong_needed += row.label == 1 ? 1 : 0;
   }
   return sources;
 }
@@ -99,15 +107,21 @@ std::expected<void, Error> check_rows(const Examples& examples, const TrainOptio
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} usable rows are too few to train on", count));
   }
-  if (std::ranges::any_of(examples.rows, [](const LabelledRow& row) { return row.label < 0; }))
+  const auto useless = [](const LabelledRow& row) { return row.label < 0 && row.results.empty(); };
+  if (std::ranges::any_of(examples.rows, useless))
     return fail(ErrorCode::kInvalidArgument, "a row has no label");
   const auto strong = std::ranges::count(examples.rows, 1, &LabelledRow::label);
   if (strong > 0) return {};
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("all {} rows have label 0: no query needed the strong model", count));
+              fmt::format("none of {} rows has label 1: no query needed the strong model", count));
 }
 
 }  // namespace
+
+Partial partial_rows_for(Kind kind) {
+  const auto found = std::ranges::find(kTrainers, kind, &KindTrainer::kind);
+  return found == kTrainers.end() ? Partial::kLeaveOut : found->partial;
+}
 
 std::expected<Fit, Error> fit_kind(const Examples& examples, const Rows& rows,
                                    const TrainOptions& options) {
@@ -131,8 +145,9 @@ std::expected<void, Error> score_rows(const Examples& examples, const Rows& rows
     features.prompt = examples.prompts[row];
     if (examples.ngrams.size() > 0) examples.ngrams.unpack(row, features);
     workspace.clear();
-    scores[row] =
+    const double score =
         estimator->score({examples.words[row], features, examples.embedding(row)}, workspace);
+    scores[row] = std::isnan(score) ? 1 : score;  // not judged means strong
   }
   return {};
 }
