@@ -87,7 +87,8 @@ void append_line(const std::string& line, Reply& reply) {
 
 Reply make_reply(const Prompt& prompt, Tier tier, uint64_t seed) {
   if (prompt.tool_result) return text_reply(fmt::format("The tool says: {}", *prompt.tool_result));
-  if (auto verdict = judge_reply(prompt.question, prompt.model)) return text_reply(*std::move(verdict));
+  if (auto verdict = judge_reply(prompt.question, prompt.model))
+    return text_reply(*std::move(verdict));
   if (const auto solved = solve(prompt.question)) {
     std::string text;
     if (tier == Tier::kStrong)
