@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "config/finish.h"
 #include "config/settings.h"
@@ -20,6 +22,18 @@ std::string fill_in(std::string_view key, std::string_view name) {
   return fmt::format("{}{}{}", key.substr(0, open), name, key.substr(close + 1));
 }
 
+// The names that a section's entry gives to the last part of a key.
+std::vector<std::string> own_names(const Scope& scope) {
+  std::vector<std::string> names;
+  if (scope.provider != nullptr)
+    for (const auto& [header, value] : scope.provider->headers)
+      names.push_back(header);
+  if (scope.route != nullptr)
+    for (const auto& [language, phrases] : scope.route->options.cascade.uncertainty)
+      names.push_back(language);
+  return names;
+}
+
 void print_section(std::string_view section, std::string_view name, Scope& scope,
                    std::string& out) {
   for (const Setting& setting : settings()) {
@@ -30,9 +44,9 @@ void print_section(std::string_view section, std::string_view name, Scope& scope
       print_line(setting, scope, key, out);
       continue;
     }
-    for (const auto& [header, value] : scope.provider->headers) {
-      scope.name = header;
-      print_line(setting, scope, fill_in(key, header), out);
+    for (const std::string& own : own_names(scope)) {
+      scope.name = own;
+      print_line(setting, scope, fill_in(key, own), out);
     }
   }
 }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/json.h"
+#include "gateway/router_llm.h"
 
 namespace weir::gateway {
 namespace {
@@ -56,7 +59,7 @@ void read_answer(const Snapshot& snapshot, const EmbedUrl& to, std::string body,
     return;
   }
   evidence.embedding = std::move(*embedding);
-  store::CallRecord& call = *evidence.call;
+  store::CallRecord& call = evidence.calls.back();
   if (const auto tokens = document->root()["usage"]["prompt_tokens"].as_int64()) {
     call.usage.input_tokens = *tokens;
     call.usage.source = catalog::UsageSource::kReported;
@@ -66,18 +69,41 @@ void read_answer(const Snapshot& snapshot, const EmbedUrl& to, std::string body,
   call.cost_nanousd = catalog::cost_nanousd(price, call.usage);
 }
 
+http::Task<void> ask_judge(http::Exchange& exchange, const Snapshot& snapshot, Random& random,
+                           const RouterModel& judge, std::string_view words, Evidence& evidence) {
+  RouterQuestion question{.worker = exchange.worker(),
+                          .random = random,
+                          .gone = exchange.gone(),
+                          .deadline = exchange.request().deadline,
+                          .words = words,
+                          .instance = snapshot.instance(),
+                          .hops = exchange.request().headers.get(upstream::kHopHeader)};
+  RouterAnswer answer = co_await ask_router_model(judge, question);
+  evidence.calls = std::move(answer.calls);
+  if (answer.numbers)
+    evidence.embedding = std::move(*answer.numbers);
+  else
+    evidence.failure = std::move(answer.numbers.error());
+}
+
 }  // namespace
 
-http::Task<Evidence> ask(http::Exchange& exchange, const Snapshot& snapshot, const Asked& asked,
-                         const policy::Inputs& inputs, std::string_view words) {
+http::Task<Evidence> ask(http::Exchange& exchange, const Snapshot& snapshot, Random& random,
+                         const Asked& asked, const policy::Inputs& inputs, std::string_view words) {
   Evidence evidence;
   if (asked.kind == Asked::Kind::kNamed || !asked.route->scorer || words.empty())
     co_return evidence;
   const std::optional<EmbedUrl>& to = asked.route->scorer->embed_url;
-  if (!to || !policy::needs_score(inputs)) co_return evidence;
+  const RouterModel* judge = asked.route->scorer->router_model.get();
+  if ((!to && judge == nullptr) || !policy::needs_score(inputs)) co_return evidence;
   const Clock& clock = exchange.worker().clock();
   const int64_t begin_us = clock.steady_us();
-  store::CallRecord& call = evidence.call.emplace();
+  if (judge != nullptr) {
+    co_await ask_judge(exchange, snapshot, random, *judge, words, evidence);
+    evidence.waited_us = clock.steady_us() - begin_us;
+    co_return evidence;
+  }
+  store::CallRecord& call = evidence.calls.emplace_back();
   call.role = store::CallRole::kRouter;
   call.provider = to->endpoint.host;
   call.model = to->model;

@@ -34,6 +34,10 @@ store::CallRecord call_record(const Decided& decided, const upstream::Attempt& a
   record.provider_request_id = attempt.provider_request_id;
   record.price_version = deployment.facts.price.version;
   record.simulated = deployment.simulated;
+  if (attempt.usage) {
+    record.usage = *attempt.usage;
+    record.cost_nanousd = catalog::cost_nanousd(deployment.facts.price, *attempt.usage);
+  }
   return record;
 }
 
@@ -49,8 +53,8 @@ void set_served(const Decided& decided, size_t target_index, const Ending& endin
   call.cost_nanousd = catalog::cost_nanousd(deployment.facts.price, ending.usage);
   if (decided.asked.route == nullptr) return;
   const Route& route = *decided.asked.route;
-  end.modelled_strong_nanousd = catalog::cost_nanousd(route.strong.facts.price, ending.usage);
-  end.modelled_weak_nanousd = catalog::cost_nanousd(route.weak.facts.price, ending.usage);
+  end.modelled_strong_nanousd = catalog::cost_nanousd(route.strong().facts.price, ending.usage);
+  end.modelled_weak_nanousd = catalog::cost_nanousd(route.weak().facts.price, ending.usage);
 }
 
 // What an observed route says of itself, with the line that ends the observing.
@@ -88,8 +92,8 @@ store::StartRecord start_record(const Decided& decided) {
   record.conversation_hash = question.unit.conversation_hash;
   if (asked.route == nullptr) return record;
   record.route = asked.route->options.name;
-  record.weak_model = asked.route->weak.model;
-  record.strong_model = asked.route->strong.model;
+  record.weak_model = asked.route->weak().model;
+  record.strong_model = asked.route->strong().model;
   if (asked.kind == Asked::Kind::kNamed) return record;
   record.assigned = policy::to_string(decision.plan.assigned);
   record.propensity = decision.plan.propensity;
@@ -119,7 +123,7 @@ store::EndRecord end_record(const Decided& decided, const upstream::Outcome& out
     end.first_token_us = *ending.first_content_us - decided.visit.arrived_us;
   end.overhead_us =
       now_us - decided.visit.started_us - ending.waited_us - decided.evidence.waited_us;
-  if (decided.evidence.call) end.calls.push_back(*decided.evidence.call);
+  end.calls = decided.evidence.calls;
   for (const auto& attempt : outcome.attempts)
     end.calls.push_back(call_record(decided, attempt, static_cast<int>(end.calls.size()) + 1));
   if (outcome.opened) {
@@ -127,6 +131,12 @@ store::EndRecord end_record(const Decided& decided, const upstream::Outcome& out
     set_served(decided, outcome.opened->target_index, ending, end);
   }
   return end;
+}
+
+catalog::Usage usage_of(const upstream::Opened& opened, const wire::Chat& chat) {
+  if (opened.whole)
+    return usage_or_estimate(opened.whole->usage, chat, opened.whole->output_characters);
+  return usage_or_estimate(opened.relay->usage(), chat, opened.relay->output_characters());
 }
 
 catalog::Usage usage_or_estimate(const catalog::Usage& reported, const wire::Chat& chat,
@@ -160,6 +170,7 @@ http::Headers weir_headers(const Decided& decided, const upstream::Outcome& outc
                                         : 0;
   out.add("x-weir-model", decision.deployments[index]->model);
   out.add("x-weir-reason", reason_text(decided));
+  if (!decision.named_route.empty()) out.add("x-weir-semantic-route", decision.named_route);
   if (decision.score) out.add("x-weir-score", fmt::format("{:.4f}", *decision.score));
   if (decision.threshold) out.add("x-weir-threshold", fmt::format("{:.4f}", *decision.threshold));
   if (decision.in_experiment) out.add("x-weir-control", decision.plan.control ? "true" : "false");

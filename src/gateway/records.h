@@ -54,6 +54,9 @@ store::EndRecord end_record(const Decided& decided, const upstream::Outcome& out
 catalog::Usage usage_or_estimate(const catalog::Usage& reported, const wire::Chat& chat,
                                  int64_t output_characters);
 
+// The same of an answer that has been read to its end.
+catalog::Usage usage_of(const upstream::Opened& opened, const wire::Chat& chat);
+
 // Sum of all calls; nullopt when one of them has an unknown price.
 std::optional<int64_t> total_cost_nanousd(const store::EndRecord& end);
 

@@ -1,6 +1,6 @@
 // The decision behind a weak answer: keep it, or ask the strong model. Pure, thread-safe.
 //
-//   raw confidence -> map -> estimate of P(weak answer is right) -> three zones
+//   raw confidence -> calibration map -> estimate of P(weak answer is right) -> three zones
 //     below give_up            kept: nobody is expected to solve it (AutoMix, arXiv 2310.12963)
 //     give_up to escalate      escalated
 //     from escalate_below on   accepted
@@ -11,28 +11,21 @@
 
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace weir::policy {
 
 inline constexpr double kDefaultEscalateBelow = 0.7;
 
 struct CascadeRule {
-  // Knots of the calibration map, confidence ascending, both in [0, 1]; between two knots it is a
-  // straight line, outside it is level. Empty: the confidence itself.
-  std::vector<double> knot_confidence, knot_accuracy;
-  double escalate_below = kDefaultEscalateBelow;  // on the mapped scale
-  double give_up_below = 0;                       // at most escalate_below; 0: never give up
+  double escalate_below = kDefaultEscalateBelow;
+  double give_up_below = 0;  // at most escalate_below; 0: never give up
 };
-
-// P(weak answer is right) at a raw confidence.
-double mapped_confidence(const CascadeRule& rule, double confidence);
 
 enum class CascadeVerdict { kAccepted, kEscalated, kGaveUp };
 std::string_view to_string(CascadeVerdict verdict);  // "accepted", "escalated", "gave_up"
 
 struct WeakAnswer {
-  std::optional<double> confidence;  // raw; nullopt: could not be read
+  std::optional<double> prob_right;  // nullopt: no confidence could be read
   bool alarm = false;
 };
 CascadeVerdict judge_weak_answer(const CascadeRule& rule, const WeakAnswer& answer);
