@@ -14,6 +14,8 @@ int run_bench(Arguments arguments);
 namespace {
 
 constexpr std::array kStudies{
+    Command{"robustness", "how easily harmless words change a router's decisions",
+            bench_robustness},
     Command{"statistics", "whether bounds, tests and alarms keep what they promise",
             bench_statistics},
 };

@@ -6,6 +6,7 @@
 
 namespace weir::apps {
 
+int bench_robustness(Arguments arguments);
 int bench_statistics(Arguments arguments);
 
 }  // namespace weir::apps

@@ -56,13 +56,26 @@ std::expected<CallCost, Error> cost_of_model(std::string_view option, const std:
                                     catalog::Catalog::table_version())};
 }
 
+// "MODEL=0.5,1.5" among the prices of any model; empty when it is not there.
+std::string listed_price(const CostOptions& options, const std::string& model) {
+  for (const std::string& text : options.prices)
+    if (text.starts_with(model + "=")) return text.substr(model.size() + 1);
+  return "";
+}
+
 // One side of the pair: by its price or call cost, else by name.
 std::expected<CallCost, Error> cost_of_side(std::string_view option, const std::string& name,
-                                            const std::string& price,
-                                            std::optional<double> call_usd,
-                                            const CallTokens& tokens) {
+                                            std::string price, std::optional<double> call_usd,
+                                            const CostOptions& options, const CallTokens& tokens) {
+  if (price.empty() && !call_usd) price = listed_price(options, name);
   const bool by_name = price.empty() && !call_usd;
   return call_cost(option, by_name ? name : "", price, call_usd, tokens);
+}
+
+std::expected<CallTokens, Error> tokens_of(const CostOptions& options, const CallTokens& measured) {
+  if (options.tokens.empty()) return measured;
+  TRY_ASSIGN(const NumberPair pair, parse_pair("--tokens", options.tokens));
+  return CallTokens{pair.first, pair.second.value_or(0), !pair.second, "as given"};
 }
 
 }  // namespace
@@ -99,6 +112,7 @@ void add_cost_options(CLI::App& app, CostOptions& o) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--strong-call-usd", o.strong_call_usd, "the same for the strong model")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--price", o.prices, "of any model, repeated: MODEL=INPUT,OUTPUT")->take_all();
   app.add_option("--router-usd", o.router_usd, "dollars of one decision")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -109,15 +123,11 @@ std::expected<std::optional<eval::CallCosts>, Error> read_costs(const CostOption
                                                                 const std::string& strong,
                                                                 const CallTokens& measured) {
   if (!options.given()) return std::nullopt;
-  CallTokens tokens = measured;
-  if (!options.tokens.empty()) {
-    TRY_ASSIGN(const NumberPair pair, parse_pair("--tokens", options.tokens));
-    tokens = {pair.first, pair.second.value_or(0), !pair.second, "as given"};
-  }
-  TRY_ASSIGN(const CallCost weak_cost,
-             cost_of_side("--weak", weak, options.weak_price, options.weak_call_usd, tokens));
+  TRY_ASSIGN(const CallTokens tokens, tokens_of(options, measured));
+  TRY_ASSIGN(const CallCost weak_cost, cost_of_side("--weak", weak, options.weak_price,
+                                                    options.weak_call_usd, options, tokens));
   TRY_ASSIGN(const CallCost strong_cost, cost_of_side("--strong", strong, options.strong_price,
-                                                      options.strong_call_usd, tokens));
+                                                      options.strong_call_usd, options, tokens));
   if (!(strong_cost.usd > weak_cost.usd)) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("a strong call costs ${:.6g}, not more than a weak one at ${:.6g}: "
@@ -125,6 +135,14 @@ std::expected<std::optional<eval::CallCosts>, Error> read_costs(const CostOption
                             strong_cost.usd, weak_cost.usd));
   }
   return eval::CallCosts{weak_cost.usd, strong_cost.usd, options.router_usd};
+}
+
+std::expected<double, Error> price_of(const CostOptions& options, const std::string& model,
+                                      const CallTokens& measured) {
+  TRY_ASSIGN(const CallTokens tokens, tokens_of(options, measured));
+  TRY_ASSIGN(const CallCost cost,
+             cost_of_side("--price", model, "", std::nullopt, options, tokens));
+  return cost.usd;
 }
 
 }  // namespace weir::apps

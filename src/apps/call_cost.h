@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "eval/cost_multiplier.h"
@@ -50,10 +51,11 @@ struct CostOptions {
   std::string weak_price, strong_price;
   std::optional<double> weak_call_usd, strong_call_usd;
   double router_usd = 0;
+  std::vector<std::string> prices;  // of any model: MODEL=INPUT,OUTPUT
 
   bool given() const {
-    return !tokens.empty() || !weak_price.empty() || !strong_price.empty() || weak_call_usd ||
-           strong_call_usd;
+    return !tokens.empty() || !prices.empty() || !weak_price.empty() || !strong_price.empty() ||
+           weak_call_usd || strong_call_usd;
   }
 };
 
@@ -66,5 +68,10 @@ void add_cost_options(CLI::App& app, CostOptions& options);
 [[nodiscard]] std::expected<std::optional<eval::CallCosts>, Error> read_costs(
     const CostOptions& options, const std::string& weak, const std::string& strong,
     const CallTokens& measured);
+
+// Of one more model, by --price or by its name in the table. Fails as call_cost.
+[[nodiscard]] std::expected<double, Error> price_of(const CostOptions& options,
+                                                    const std::string& model,
+                                                    const CallTokens& measured);
 
 }  // namespace weir::apps

@@ -33,6 +33,7 @@ std::expected<ScoredData, Error> score_rows(const model::Router& router,
   for (const std::string& words : data.words) {
     scratch.embedding.clear();
     data.scores.push_back(router.score(words, scratch));
+    data.estimates.push_back(scratch.workspace.estimates);
     scratch.embedding.resize(source.dimension);  // zeros where nothing could be judged
     data.vectors.insert(data.vectors.end(), scratch.embedding.begin(), scratch.embedding.end());
     shown.advance();

@@ -16,9 +16,10 @@
 namespace weir::apps {
 
 struct ScoredData {
-  std::vector<std::string> words;    // own words of each row
-  std::vector<model::Score> scores;  // one a row
-  std::vector<float> vectors;        // [rows, dimension]; empty where the kind has none
+  std::vector<std::string> words;                            // own words of each row
+  std::vector<model::Score> scores;                          // one a row
+  std::vector<std::vector<model::ModelEstimate>> estimates;  // of each model; empty: pair only
+  std::vector<float> vectors;  // [rows, dimension]; empty where the kind has none
 };
 
 // In order, with progress. Fails as score_texts.

@@ -213,17 +213,7 @@ std::string to_json(const CalibrationReport& report) {
   out.member("threshold", report.threshold).member("threshold_origin", report.threshold_origin);
   out.member("acceptable_gap", report.acceptable_gap);
   write_sweep(out, report);
-  out.key("transfer");
-  if (report.transfer) {
-    out.begin_object().member("similarity", report.transfer->similarity);
-    out.member("own_similarity", report.transfer->own_similarity);
-    out.member("outside_share", report.transfer->outside_share);
-    out.member("queries", report.transfer->queries);
-    out.member("label_sample", report.transfer->label_sample);
-    out.member("warns", report.transfer->warns()).end_object();
-  } else {
-    out.null();
-  }
+  write_transfer(out, report.transfer);
   out.key("file");
   report.out.empty() ? out.null() : out.value(report.out);
   out.end_object();

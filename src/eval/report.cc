@@ -111,6 +111,41 @@ void write_result(json::Writer& out, const Evaluation& evaluation, const Result&
   out.end_array();
 }
 
+std::string multiplier_text(std::string_view limits, const MultiplierResult& result) {
+  std::string out =
+      fmt::format("cost multiplier under {}: {:.2f}x", limits, result.best.multiplier);
+  if (const MaybeInterval& i = result.multiplier_ci95)
+    out += fmt::format(" [{:.2f}, {:.2f}]", i->low, i->high);
+  return out + fmt::format(", {:.1f} % to strong; binding: {}\n", 100 * result.best.strong_share,
+                           to_string(result.best.binding));
+}
+
+std::string costs_text(const CostFigures& costs) {
+  return to_text(costs.input, costs.worth) + multiplier_text("keep 0.95", costs.keep) +
+         multiplier_text("keep 0.95 and max_worse 0.05", costs.both);
+}
+
+void write_multiplier(json::Writer& out, std::string_view key, const MultiplierResult& result) {
+  out.key(key).begin_object().member("multiplier", result.best.multiplier);
+  write_interval(out, "multiplier_ci95", result.multiplier_ci95);
+  out.member("strong_share", result.best.strong_share);
+  out.member("quality_ratio", result.best.quality_ratio);
+  out.member("worse_share", result.best.worse_share);
+  out.member("binding", to_string(result.best.binding)).end_object();
+}
+
+void write_costs(json::Writer& out, const std::optional<CostFigures>& costs) {
+  out.key("costs");
+  if (!costs) {
+    out.null();
+    return;
+  }
+  out.begin_object().key("worth").raw(to_json(costs->input, costs->worth));
+  write_multiplier(out, "keep", costs->keep);
+  write_multiplier(out, "keep_and_max_worse", costs->both);
+  out.end_object();
+}
+
 }  // namespace
 
 std::string to_text(const Evaluation& evaluation, const Context& context) {
@@ -125,7 +160,8 @@ std::string to_text(const Evaluation& evaluation, const Context& context) {
   if (context.unjudged_rows > 0)
     out += fmt::format("{} queries could not be judged and go to strong\n", context.unjudged_rows);
   if (!(gap > 0))
-    return out + "strong is not better than weak here, so there is no gap to recover\n";
+    return out + "strong is not better than weak here, so there is no gap to recover\n" +
+           (context.costs ? costs_text(*context.costs) : "do not use a router for this pair\n");
   out += "\n11 quantile edges (RouteLLM's rule; CPT in % of calls to strong; 95 % intervals)\n";
   out += edge_table(evaluation);
   out += "\nfull resolution (every cut, ties spread evenly; CPT is the first crossing)\n";
@@ -136,7 +172,10 @@ std::string to_text(const Evaluation& evaluation, const Context& context) {
       "gap recovered\n",
       context.threshold, 100 * context.strong_share, context.quality,
       100 * (context.quality - evaluation.weak_quality) / gap);
-  return out;
+  out += to_text(context.transfer);
+  if (context.costs) return out + costs_text(*context.costs);
+  return out +
+         "next: give --weak-call-usd and --strong-call-usd (or prices) for a verdict in money\n";
 }
 
 std::string to_json(const Evaluation& evaluation, const Context& context) {
@@ -156,7 +195,10 @@ std::string to_json(const Evaluation& evaluation, const Context& context) {
   out.member("strong_share", context.strong_share).member("quality", context.quality).end_object();
   out.member("router", context.router).member("leaked_rows", context.leaked_rows);
   out.member("dropped_rows", context.dropped_rows).member("unjudged_rows", context.unjudged_rows);
-  out.member("rows_from_label", context.from_label).end_object();
+  out.member("rows_from_label", context.from_label);
+  write_transfer(out, context.transfer);
+  write_costs(out, context.costs);
+  out.end_object();
   return out.take();
 }
 

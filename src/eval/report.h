@@ -3,11 +3,23 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "eval/cost_multiplier.h"
 #include "eval/evaluate.h"
+#include "eval/transfer.h"
+#include "eval/worth.h"
 
 namespace weir::eval {
+
+// What is known when the costs of calls are.
+struct CostFigures {
+  WorthInput input;
+  Worth worth;
+  MultiplierResult keep;  // best multiplier at 95 % of strong's quality
+  MultiplierResult both;  // and at most 5 % of all queries answered worse
+};
 
 // What stands beside the figures.
 struct Context {
@@ -19,6 +31,8 @@ struct Context {
   int64_t dropped_rows = 0;   // contaminated, in_bench, left out, without scores
   int64_t unjudged_rows = 0;  // rows that the router could not judge: strong
   int64_t from_label = 0;     // rows whose scores were made from `label`
+  std::optional<Transfer> transfer = {};
+  std::optional<CostFigures> costs = {};  // nullopt: no prices were given
 };
 
 std::string to_text(const Evaluation& evaluation, const Context& context);

@@ -103,4 +103,18 @@ std::string to_text(const std::optional<Transfer>& transfer) {
   return out;
 }
 
+void write_transfer(json::Writer& out, const std::optional<Transfer>& transfer) {
+  out.key("transfer");
+  if (!transfer) {
+    out.null();
+    return;
+  }
+  out.begin_object().member("similarity", transfer->similarity);
+  out.member("own_similarity", transfer->own_similarity);
+  out.member("outside_share", transfer->outside_share).member("queries", transfer->queries);
+  out.member("label_sample", transfer->label_sample)
+      .member("warns", transfer->warns())
+      .end_object();
+}
+
 }  // namespace weir::eval

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
+
 namespace weir::eval {
 
 struct Transfer {
@@ -33,5 +35,8 @@ std::optional<Transfer> measure_transfer(std::string_view label_sample,
 
 // One or two sentences for people.
 std::string to_text(const std::optional<Transfer>& transfer);
+
+// The member `transfer`, null when unknown.
+void write_transfer(json::Writer& out, const std::optional<Transfer>& transfer);
 
 }  // namespace weir::eval
