@@ -10,6 +10,7 @@
 #include "apps/embed_url.h"
 #include "apps/extend_router.h"
 #include "apps/output.h"
+#include "apps/progress.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -192,12 +193,15 @@ std::expected<void, Error> run(const Options& options) {
   TRY(check_embed(options));
   if (!options.extend.router.empty() || !options.extend.model.empty())
     return extend_router(options.extend, options.data, options.out, options.json);
-  TRY_ASSIGN(const train::TrainOptions train, train_options(options));
+  TRY_ASSIGN(train::TrainOptions train, train_options(options));
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
   if (options.untrained) return write_untrained(options, train, embedder);
   train::RowCounts counts;
   TRY_ASSIGN(const train::Examples examples, read_examples(options, train.kind, embedder, counts));
+  Progress progress("fit", 1 + train.folds, options.json ? Show::kNever : Show::kOnTerminal);
+  train.on_fit = [&progress] { progress.advance(); };
   auto trained = train_router(examples, train);
+  progress.finish();
   if (!trained) {
     return fail(trained.error().code, fmt::format("{}; read {}", trained.error().message,
                                                   describe_counts(counts, examples.unjudged)));
