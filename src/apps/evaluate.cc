@@ -223,6 +223,7 @@ std::expected<int, Error> run(EvaluateCommand& command) {
   TRY_ASSIGN(label::JobOptions job, job_options("evaluate", call, providers, models));
   const label::Evaluation evaluation(options);
   job.settings = evaluation.settings();
+  job.most_nanousd = [&](const label::Query& query) { return evaluation.most_nanousd(query); };
   TRY_ASSIGN(label::RowLog log, label::RowLog::open(call.out));
   TRY_ASSIGN(
       const label::JobResult result,

@@ -107,6 +107,7 @@ std::expected<int, Error> compare(const CompareCommand& command) {
                          {&options.weak, &options.strong, &options.judge.model}));
   const label::Comparison comparison(options);
   job.settings = comparison.settings();
+  job.most_nanousd = [&](const label::Query& query) { return comparison.most_nanousd(query); };
   TRY_ASSIGN(label::RowLog log, label::RowLog::open(call.out));
   TRY_ASSIGN(
       const label::JobResult result,

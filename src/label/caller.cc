@@ -110,15 +110,17 @@ http::Task<Caller::Tried> Caller::try_once(const Model& model, const std::string
   settings.idle_timeout_ms = options_.timeout_ms;
   settings.answer_limit_bytes = kAnswerLimitBytes;
   ++calls_;
-  upstream::Outcome outcome = co_await upstream::call({.worker = worker_,
-                                                       .random = random_,
-                                                       .gone = cancelled_,
-                                                       .request = request,
-                                                       .chat = *chat,
-                                                       .targets = {&target, 1},
-                                                       .settings = settings,
-                                                       .instance = "weir-label",
-                                                       .request_id = "label"});
+  // Named, not a braced temporary: see http/task.h.
+  upstream::Call call{.worker = worker_,
+                      .random = random_,
+                      .gone = cancelled_,
+                      .request = request,
+                      .chat = *chat,
+                      .targets = {&target, 1},
+                      .settings = settings,
+                      .instance = "weir-label",
+                      .request_id = "label"};
+  upstream::Outcome outcome = co_await upstream::call(call);
   if (outcome.opened) {
     tried.reply = make_reply(model, *outcome.opened, worst_nanousd);
     budget_.settle(worst_nanousd, tried.reply->cost_nanousd);

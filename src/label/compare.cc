@@ -90,6 +90,25 @@ void Comparison::Case::write(json::Writer& row) const {
   row.raw_member("judge", catalog::format_usd(judge_nanousd)).end_object();
 }
 
+int64_t most_verdict_nanousd(const Judge& judge, const Query& query, int answers,
+                             int64_t answer_tokens) {
+  constexpr size_t kFrameBytes = 2'000;  // the rubric that ships and the lines around the texts
+  constexpr int64_t kBytesPerToken = 6;  // of answers: more than usual
+  const size_t prompt_bytes = kFrameBytes + judge.rubric.size() + query.text.size() +
+                              query.reference.size() +
+                              static_cast<size_t>(answers * answer_tokens * kBytesPerToken);
+  return worst_case_nanousd(judge.model, prompt_bytes, judge.max_tokens);
+}
+
+int64_t Comparison::most_nanousd(const Query& query) const {
+  const int orders = options_.judge.form == JudgeForm::kYesNo ? 1 : 2;
+  constexpr size_t kFrameBytes = 200;
+  const size_t bytes = query.text.size() + kFrameBytes;
+  return worst_case_nanousd(options_.weak, bytes, options_.max_tokens) +
+         worst_case_nanousd(options_.strong, bytes, options_.max_tokens) +
+         orders * most_verdict_nanousd(options_.judge, query, 2, options_.max_tokens);
+}
+
 std::vector<std::pair<std::string, std::string>> Comparison::settings() const {
   const Judge& judge = options_.judge;
   return {{"weak_model", options_.weak.text()},

@@ -23,6 +23,10 @@ struct Judge {
   int tries = 2;  // of one verdict, when the words of the judge are no verdict
 };
 
+// The most that one verdict on `answers` answers to the query can cost, without retries.
+int64_t most_verdict_nanousd(const Judge& judge, const Query& query, int answers,
+                             int64_t answer_tokens);
+
 struct CompareOptions {
   Model weak, strong;
   Judge judge;
@@ -34,6 +38,8 @@ class Comparison {
  public:
   explicit Comparison(CompareOptions options) : options_(std::move(options)) {}
 
+  // The most that a query can cost without retries: both answers, and a verdict in each order.
+  int64_t most_nanousd(const Query& query) const;
   // The settings that all rows of one file share.
   std::vector<std::pair<std::string, std::string>> settings() const;
   http::Task<std::expected<RowMembers, CallFailure>> work(Caller& caller, const Query& query,

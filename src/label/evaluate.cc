@@ -79,6 +79,15 @@ void Evaluation::Case::write(json::Writer& row) const {
   row.raw_member("judge", catalog::format_usd(judge_nanousd)).end_object();
 }
 
+int64_t Evaluation::most_nanousd(const Query& query) const {
+  constexpr size_t kFrameBytes = 200;
+  const size_t bytes = query.text.size() + kFrameBytes;
+  const int64_t answers = worst_case_nanousd(options_.first, bytes, options_.max_tokens) +
+                          worst_case_nanousd(options_.strong, bytes, options_.max_tokens);
+  if (!options_.judge) return answers;
+  return answers + 2 * most_verdict_nanousd(*options_.judge, query, 1, options_.max_tokens);
+}
+
 std::vector<std::pair<std::string, std::string>> Evaluation::settings() const {
   std::vector<std::pair<std::string, std::string>> all{
       {options_.through_weir ? "routed_by" : "weak_model", options_.first.text()},
@@ -223,12 +232,14 @@ GapPoint gap_at(const std::vector<GradedQuery>& queries, double threshold, uint6
   for (const GradedQuery& query : queries) {
     const bool strong = query.prob_strong_needed >= threshold;
     routed.push_back(strong ? query.strong : query.first);
-    point.strong_share += strong || query.went_strong ? 1 / count : 0;
-    point.quality += routed.back() / count;
-    point.strong_quality += query.strong / count;
+    point.strong_share += strong || query.went_strong ? 1 : 0;
+    point.quality += routed.back();
+    point.strong_quality += query.strong;
     routed_usd += strong ? query.strong_usd : query.first_usd;
     strong_usd += query.strong_usd;
   }
+  for (double* mean : {&point.strong_share, &point.quality, &point.strong_quality})
+    *mean /= count;
   point.cost_reduction = routed_usd > 0 ? strong_usd / routed_usd : 1;
   const auto ratio = [](double gap, double strong) { return strong > 0 ? gap / strong : 0; };
   point.gap_points = 100 * (point.strong_quality - point.quality);

@@ -38,6 +38,7 @@ class Evaluation {
  public:
   explicit Evaluation(EvaluateOptions options) : options_(std::move(options)) {}
 
+  int64_t most_nanousd(const Query& query) const;  // as Comparison's
   std::vector<std::pair<std::string, std::string>> settings() const;
   http::Task<std::expected<RowMembers, CallFailure>> work(Caller& caller, const Query& query,
                                                           Spend& spend) const;

@@ -14,6 +14,7 @@ namespace weir::label {
 namespace {
 
 constexpr int64_t kPollMs = 50;
+constexpr int64_t kAdmitPollMs = 5;
 constexpr int64_t kProgressMs = 200;
 constexpr int kFailuresInARow = 5;
 constexpr std::string_view kUnfinished = "unfinished";
@@ -111,11 +112,30 @@ class Job {
   http::Task<void> drain(Caller& caller) {
     while (!stopping_ && next_ < todo_->size()) {
       const Query& query = *(*todo_)[next_++];
+      const int64_t most = options_.most_nanousd ? options_.most_nanousd(query) : 0;
+      const bool admitted = co_await admit(caller, most);
+      if (!admitted) break;
       Spend spend;
       auto members = co_await work_(caller, query, spend);
+      under_way_nanousd_ -= most;
       finish(query, spend, members);
     }
     --running_;
+  }
+
+  // Waits until the whole query fits into the budget beside those under way; false: it never will.
+  http::Task<bool> admit(Caller& caller, int64_t most_nanousd) {
+    while (!budget_.may_fit(under_way_nanousd_ + most_nanousd)) {
+      if (under_way_nanousd_ == 0) {
+        CallFailure failure{CallFailure::Kind::kBudget, ""};
+        note(failure);
+        co_return false;
+      }
+      const bool waited = co_await caller.worker().sleep(kAdmitPollMs, cancelled_);
+      if (!waited || stopping_) co_return false;
+    }
+    under_way_nanousd_ += most_nanousd;
+    co_return true;
   }
 
   void finish(const Query& query, const Spend& spend,
@@ -157,7 +177,7 @@ class Job {
       case Kind::kCancelled:
         return;
       case Kind::kBudget:
-        return stop("the next call might exceed --max-cost-usd");
+        return stop("the next query might exceed --max-cost-usd");
       case Kind::kFatal:
       case Kind::kFailed:
         break;
@@ -212,6 +232,7 @@ class Job {
   size_t next_ = 0;
   int running_ = 0;
   int in_a_row_ = 0;
+  int64_t under_way_nanousd_ = 0;
   bool stopping_ = false;
   JobResult result_;
 };

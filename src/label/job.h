@@ -28,6 +28,9 @@ struct JobOptions {
   CallerOptions caller;
   int concurrency = 8;
   std::optional<int64_t> budget_nanousd;
+  // The most that one query may cost, all its calls together. A query is begun only when this fits
+  // beside those under way, so that money is not spent on queries that cannot be finished.
+  std::function<int64_t(const Query&)> most_nanousd;
   bool priced = true;  // false: a price is unknown, so rows have no cost
   bool show_progress = false;
   // What a finished row of this job begins with; earlier rows that have other values were made by
