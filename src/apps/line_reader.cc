@@ -1,6 +1,7 @@
 #include "apps/line_reader.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 namespace weir::apps {
 
@@ -23,6 +24,12 @@ std::expected<std::optional<std::string>, Error> LineReader::next() {
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
+}
+
+bool LineReader::ready() const {
+  if (stream_->_IO_read_ptr < stream_->_IO_read_end) return true;  // glibc: buffered bytes
+  pollfd wait{.fd = ::fileno(stream_), .events = POLLIN, .revents = 0};
+  return ::poll(&wait, 1, 0) > 0;
 }
 
 }  // namespace weir::apps

@@ -19,6 +19,8 @@ class LineReader {
   // The next line without its end; nullopt at the end of the stream. Fails: kTooLarge, kIo, naming
   // the line.
   [[nodiscard]] std::expected<std::optional<std::string>, Error> next();
+  // Whether next() would find bytes, or the end, without waiting.
+  bool ready() const;
   size_t line_number() const { return line_number_; }  // of the last line, from 1
 
  private:

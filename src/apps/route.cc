@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,15 +17,19 @@
 #include "apps/embed_url.h"
 #include "apps/line_reader.h"
 #include "apps/output.h"
+#include "apps/progress.h"
 #include "base/json.h"
 #include "model/router.h"
 #include "text/own_words.h"
 #include "train/examples.h"
+#include "train/parallel.h"
 
 namespace weir::apps {
 namespace {
 
 constexpr size_t kLineLimit = size_t{32} << 20;
+constexpr size_t kRoundLines = 16'384;
+constexpr size_t kRoundBytes = size_t{8} << 20;
 constexpr size_t kBatchBytes = size_t{1} << 20;  // a batch ends with the query that reaches it
 
 struct Options {
@@ -49,6 +56,9 @@ class Decider {
   Decider(const model::Router* router, std::optional<double> threshold)
       : router_(router), threshold_(threshold) {}
 
+  bool asks_endpoint() const {
+    return trained() && router_->embed_source().from == model::EmbedFrom::kUrl;
+  }
   // How many queries are worth collecting for one decide(): requests cost, scoring here does not.
   size_t batch_queries() const { return asks_endpoint() ? kEmbedBatchTexts : 1; }
 
@@ -65,9 +75,6 @@ class Decider {
 
  private:
   bool trained() const { return router_ != nullptr && router_->trained(); }
-  bool asks_endpoint() const {
-    return trained() && router_->embed_source().from == model::EmbedFrom::kUrl;
-  }
 
   Decision decision_of(std::string words, const model::Score& score) const {
     Decision decision{.words = std::move(words), .model = "strong"};
@@ -174,7 +181,8 @@ std::expected<void, Error> write_decisions(const Options& options, Decider& deci
   return {};
 }
 
-std::expected<void, Error> route_input(const Options& options, Decider& decider) {
+// Queries whose vectors an endpoint makes, in batches: requests cost, the network is what waits.
+std::expected<void, Error> route_by_endpoint(const Options& options, Decider& decider) {
   LineReader reader(stdin, kLineLimit);
   std::vector<std::string> queries;
   size_t bytes = 0;
@@ -192,6 +200,104 @@ std::expected<void, Error> route_input(const Options& options, Decider& decider)
     if (!more) return {};
     queries.clear();
     bytes = 0;
+  }
+}
+
+// Lines of the input in order, and what is answered to each.
+struct Round {
+  struct Line {
+    std::string text;
+    size_t number = 0;
+    std::expected<std::string, Error> answer = {};
+  };
+  std::vector<Line> lines = {};
+  std::optional<Error> failure = {};  // of reading, after these lines
+  bool last = false;
+};
+
+// Waits for the first line, then takes what is there already, up to a bound.
+Round read_round(LineReader& reader) {
+  Round round;
+  for (size_t bytes = 0; round.lines.size() < kRoundLines && bytes < kRoundBytes;) {
+    if (!round.lines.empty() && !reader.ready()) return round;
+    auto line = reader.next();
+    if (!line) round.failure = std::move(line).error();
+    round.last = !line || !*line;
+    if (round.last) return round;
+    if ((*line)->find_first_not_of(" \t\r") == std::string::npos) continue;
+    bytes += (*line)->size();
+    round.lines.push_back({**std::move(line), reader.line_number()});
+  }
+  return round;
+}
+
+std::expected<std::string, Error> answer_line(const Options& options, Decider& decider,
+                                              const Round::Line& line) {
+  auto query = options.lines ? std::expected<std::string, Error>(line.text) : query_of(line.text);
+  if (!query) {
+    return fail(query.error().code,
+                fmt::format("standard input:{}: {}", line.number, query.error().message));
+  }
+  const std::vector<Decision> decisions = decider.decide(std::span(&*query, 1));
+  return json_line(options, *query, decisions.front());
+}
+
+// Each decider belongs to one thread; which one answers a line makes no difference.
+void answer_round(const Options& options, std::vector<Decider>& deciders, Round& round) {
+  constexpr size_t kSlice = 64;
+  std::atomic<size_t> next = 0;
+  train::parallel_for(deciders.size(), [&](size_t worker) {
+    for (size_t begin = next.fetch_add(kSlice); begin < round.lines.size();
+         begin = next.fetch_add(kSlice)) {
+      const size_t end = std::min(begin + kSlice, round.lines.size());
+      for (size_t i = begin; i < end; ++i)
+        round.lines[i].answer = answer_line(options, deciders[worker], round.lines[i]);
+    }
+  });
+}
+
+std::expected<void, Error> write_round(Round& round, Progress& progress) {
+  for (Round::Line& line : round.lines) {
+    if (!line.answer) return std::unexpected(std::move(line.answer).error());
+    TRY(write_output(*line.answer));
+  }
+  progress.advance(round.lines.size());
+  if (round.failure) return std::unexpected(*std::move(round.failure));
+  round.lines.clear();
+  return {};
+}
+
+// All cores decide a round while the one before is written and the next is read. What waits is
+// bounded by three rounds. Input that comes slowly is answered line by line.
+std::expected<void, Error> route_in_process(const Options& options, const model::Router* router) {
+  const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 256);
+  std::vector<Decider> deciders;
+  for (size_t i = 0; i < threads; ++i)
+    deciders.emplace_back(router, options.threshold);
+  LineReader reader(stdin, kLineLimit);
+  // On a terminal the results themselves show how far it is.
+  Progress progress("route", 0, ::isatty(STDOUT_FILENO) == 1 ? Show::kNever : Show::kOnTerminal);
+  Round previous, current = read_round(reader);
+  for (;;) {
+    Round next;
+    std::expected<void, Error> written;
+    {
+      const std::jthread work([&] { answer_round(options, deciders, current); });
+      written = write_round(previous, progress);
+      if (!current.last && reader.ready()) next = read_round(reader);
+    }
+    TRY(written);
+    const bool done = current.last;
+    if (!done && (!next.lines.empty() || next.last)) {
+      previous = std::move(current);
+      current = std::move(next);
+      continue;
+    }
+    TRY(write_round(current, progress));
+    if (done) return {};
+    TRY(flush_output());
+    previous = Round();
+    current = read_round(reader);
   }
 }
 
@@ -213,7 +319,8 @@ std::expected<void, Error> run(const Options& options) {
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
   TRY_ASSIGN(const std::optional<model::Router> router, load_router(options.router, embedder));
   Decider decider(router ? &*router : nullptr, options.threshold);
-  if (!options.query) return route_input(options, decider);
+  if (!options.query && decider.asks_endpoint()) return route_by_endpoint(options, decider);
+  if (!options.query) return route_in_process(options, router ? &*router : nullptr);
   const Decision decision = decider.decide(std::span(&*options.query, 1)).front();
   return write_output(options.json ? json_line(options, *options.query, decision)
                                    : text_lines(options, decision));
