@@ -44,11 +44,11 @@ constexpr auto kCommon = std::to_array<Words>({
     {"French",
      {"le", "les", "des", "est", "une", "et", "du", "quel", "quelle", "dans", "pour", "qui"}},
     {"Spanish",
-     {"el", "los", "las", "una", "y", "del", "cual", "por", "para", "como", "es", "cuantos"}},
+     {"el", "los", "las", "una", "que", "del", "cual", "por", "para", "como", "es", "cuantos"}},
     {"Italian",
      {"il", "che", "di", "per", "sono", "della", "gli", "non", "come", "quale", "nel", "questo"}},
     {"Portuguese",
-     {"o", "os", "uma", "e", "do", "da", "para", "qual", "como", "que", "em", "quantos"}},
+     {"os", "uma", "um", "dos", "das", "nas", "para", "qual", "como", "que", "em", "quantos"}},
 });
 
 std::optional<std::string_view> script_of(char32_t c) {
