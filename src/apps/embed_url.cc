@@ -8,10 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "apps/ask_router.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "model/answer_routers.h"
 
 namespace weir::apps {
 namespace {
@@ -188,6 +190,8 @@ std::expected<Vectors, Error> embed_texts(const EmbedEndpoint& endpoint,
 
 std::expected<std::vector<model::Score>, Error> score_texts(const model::Router& router,
                                                             std::span<const std::string> texts) {
+  if (model::is_answer_kind(router.kind()) && router.trained())
+    return score_by_asking(router, texts);
   std::vector<model::Score> scores;
   model::Scratch scratch;
   const model::EmbedSource& source = router.embed_source();
