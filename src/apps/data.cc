@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apps/commands.h"
+#include "apps/data_battles.h"
 #include "apps/output.h"
 #include "base/json.h"
 #include "train/data_check.h"
@@ -137,10 +138,12 @@ int run_data_check(Arguments arguments) {
 
 int run_data(Arguments arguments) {
   constexpr std::string_view kUsage =
-      "usage: weir data check FILE...\n"
-      "  check  counts, labels, repeated rows, languages; queries that two files share\n";
+      "usage: weir data check FILE... | weir data battles --data FILE...\n"
+      "  battles  battles between models, from `scores` of the same query\n"
+      "  check    counts, labels, repeated rows, languages; queries that two files share\n";
   const std::string name = arguments.empty() ? "" : arguments[0];
   if (name == "check") return run_data_check(arguments.subspan(1));
+  if (name == "battles") return run_data_battles(arguments.subspan(1));
   const bool help = name == "--help" || name == "-h";
   fmt::print(help ? stdout : stderr, "{}", kUsage);
   return help ? 0 : 2;

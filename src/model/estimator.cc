@@ -25,6 +25,8 @@ constexpr std::array kKinds{
     KindInfo{Kind::kKnn, "knn", Needs::kEmbedding, "the nearest labelled queries decide", make_knn},
     KindInfo{Kind::kCluster, "cluster", Needs::kEmbedding, "a table of models by groups of queries",
              make_cluster},
+    KindInfo{Kind::kMf, "mf", Needs::kEmbedding, "matrix factorisation of battles", make_mf},
+    KindInfo{Kind::kSw, "sw", Needs::kEmbedding, "similarity-weighted ranking of battles", make_sw},
     KindInfo{Kind::kRandom, "random", Needs::kFeatures, "a fixed random number per query",
              make_random},
     KindInfo{Kind::kSemantic, "semantic", Needs::kEmbedding, "the nearest of named routes",

@@ -18,6 +18,8 @@ MadeEstimator make_lr(const RouterFile& file);
 MadeEstimator make_semantic(const RouterFile& file);
 MadeEstimator make_cawr(const RouterFile& file);
 MadeEstimator make_ngram(const RouterFile& file);
+MadeEstimator make_sw(const RouterFile& file);
+MadeEstimator make_mf(const RouterFile& file);
 MadeEstimator make_cluster(const RouterFile& file);
 MadeEstimator make_knn(const RouterFile& file);
 MadeEstimator make_auto(const RouterFile& file);

@@ -14,6 +14,8 @@ enum class Kind {
   kLength,
   kLr,
   kNgram,
+  kSw,
+  kMf,
   kCluster,
   kKnn,
   kAuto,

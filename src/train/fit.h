@@ -72,6 +72,10 @@ std::expected<Fit, Error> fit_knn(const Examples& examples, const Rows& rows,
                                  const TrainOptions& options);
 std::expected<Fit, Error> fit_cluster(const Examples& examples, const Rows& rows,
                                      const TrainOptions& options);
+std::expected<Fit, Error> fit_mf(const Examples& examples, const Rows& rows,
+                                const TrainOptions& options);
+std::expected<Fit, Error> fit_sw(const Examples& examples, const Rows& rows,
+                                const TrainOptions& options);
 std::expected<Fit, Error> fit_lr(const Examples& examples, const Rows& rows,
                                  const TrainOptions& options);
 

@@ -243,8 +243,10 @@ class Reader {
   std::set<std::string, std::less<>> names_;
 };
 
+// Calls take(line, place) for every line that is not blank; `place` is "file:line".
+template <typename Take>
 std::expected<void, Error> read_lines(std::string_view text, const std::filesystem::path& path,
-                                      Reader& reader) {
+                                      Take&& take) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -252,7 +254,7 @@ std::expected<void, Error> read_lines(std::string_view text, const std::filesyst
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string place = fmt::format("{}:{}", path.filename().string(), number);
-    if (auto taken = reader.take_line(line, place); !taken)
+    if (auto taken = take(line, place); !taken)
       return fail(taken.error().code,
                   fmt::format("{}:{}: {}", path.string(), number, taken.error().message));
   }
@@ -313,6 +315,23 @@ RowCounts LabelledRows::total() const {
   return sum;
 }
 
+std::expected<std::vector<std::string>, Error> models_with_scores(
+    const std::filesystem::path& file) {
+  TRY_ASSIGN(const std::string text, read_maybe_gzip(file));
+  std::vector<std::string> models;
+  const auto take = [&](std::string_view line, std::string_view) -> std::expected<void, Error> {
+    TRY_ASSIGN(const json::Document document, json::Document::parse(std::string(line)));
+    for (const json::Value score : document.root()["scores"]) {
+      const std::string name(score.key());
+      if (models.size() < kMaxNames && std::ranges::find(models, name) == models.end())
+        models.push_back(name);
+    }
+    return {};
+  };
+  TRY(read_lines(text, file, take));
+  return models;
+}
+
 std::expected<LabelledRows, Error> read_labelled_rows(std::vector<DataSource> sources,
                                                       const ReadOptions& options) {
   LabelledRows result{.sources = std::move(sources), .counts = {}, .rows = {}};
@@ -323,7 +342,9 @@ std::expected<LabelledRows, Error> read_labelled_rows(std::vector<DataSource> so
     TRY_ASSIGN(const std::string text, read_maybe_gzip(source.file));
     Reader reader(source, static_cast<uint32_t>(result.counts.size()), options, served,
                   result.models);
-    TRY(read_lines(text, source.file, reader));
+    TRY(read_lines(text, source.file, [&](std::string_view line, std::string_view place) {
+      return reader.take_line(line, place);
+    }));
     if (auto checked = reader.check_names(); !checked)
       return fail(checked.error().code,
                   fmt::format("{}: {}", source.file.string(), checked.error().message));

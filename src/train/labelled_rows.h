@@ -101,6 +101,11 @@ struct LabelledRows {
   RowCounts total() const;
 };
 
+// The models that `scores` of a file name, in the order of their first appearance. Fails:
+// kNotFound, kIo, kCorrupt (compression); kInvalidArgument, naming file and line.
+[[nodiscard]] std::expected<std::vector<std::string>, Error> models_with_scores(
+    const std::filesystem::path& file);
+
 // Fails: kNotFound, kIo, kCorrupt (compression); kInvalidArgument, naming file and line of what is
 // malformed; or for a model that no row has, naming those that the file has.
 [[nodiscard]] std::expected<LabelledRows, Error> read_labelled_rows(std::vector<DataSource> sources,

@@ -38,6 +38,8 @@ constexpr std::array kTrainers{
     KindTrainer{Kind::kAuto, fit_auto},
     KindTrainer{Kind::kKnn, fit_knn, Partial::kInclude},
     KindTrainer{Kind::kCluster, fit_cluster, Partial::kInclude},
+    KindTrainer{Kind::kMf, fit_mf, Partial::kInclude},
+    KindTrainer{Kind::kSw, fit_sw, Partial::kInclude},
     KindTrainer{Kind::kRandom, fit_random},
 };
 
