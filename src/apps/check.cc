@@ -3,34 +3,48 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "apps/commands.h"
-#include "apps/data_options.h"
 #include "config/load.h"
-#include "model/model_files.h"
-#include "model/router.h"
+#include "gateway/router_models.h"
+#include "gateway/snapshot.h"
+#include "simulate/server.h"
 
 namespace weir::apps {
 namespace {
 
-constexpr std::string_view kDefaultRouter = "default.weir";
+// "router lr ..., threshold 0.5".
+std::string describe_router(const gateway::Route& route) {
+  if (route.options.router_none) return "no router: everything goes to strong";
+  if (!route.scorer) return "an untrained router: everything goes to strong";
+  const gateway::RouteOptions& options = route.options;
+  if (options.value_usd)
+    return fmt::format("{}; one unit of quality is worth ${:g}", route.scorer->description,
+                       *options.value_usd);
+  if (options.quality_floor)
+    return fmt::format("{}; the cheapest model with quality {:g} or more",
+                       route.scorer->description, *options.quality_floor);
+  if (!options.threshold) return route.scorer->description;
+  return fmt::format("{}; in force: {:g} (routes.{}.threshold)", route.scorer->description,
+                     *options.threshold, options.name);
+}
 
-// "router lr ..., threshold 0.5". Fails as Router::load does, naming the route.
-std::expected<std::string, Error> describe_router(const gateway::RouteOptions& route,
-                                                  const model::StaticEmbedder& embedder) {
-  if (route.router_none) return std::string("no router: everything goes to strong");
-  std::filesystem::path file = route.router_file;
-  if (file.empty()) {
-    TRY_ASSIGN(file, model::find_model_file(kDefaultRouter));
+// What the server would be started with, so that whatever would keep it from starting is found.
+std::expected<std::shared_ptr<const gateway::Snapshot>, Error> build_snapshot(
+    const config::Loaded& loaded) {
+  constexpr std::string_view kSalt = "0123456789abcdef";
+  gateway::Options options = loaded.options;
+  if (loaded.use_simulator) {
+    for (gateway::ProviderOptions& provider : options.providers)
+      provider.base_url = "http://127.0.0.1";
+    for (catalog::Model& model : simulate::models())
+      options.catalog.put(std::move(model));
   }
-  const auto router = model::Router::load(file, embedder);
-  if (!router)
-    return fail(router.error().code,
-                fmt::format("routes.{}.router: {}", route.name, router.error().message));
-  if (!route.threshold) return router->describe();
-  return fmt::format("{}; in force: {:g} (routes.{}.threshold)", router->describe(),
-                     *route.threshold, route.name);
+  return gateway::Snapshot::build(std::move(options), gateway::scorers_from_files(), kSalt,
+                                  "check");
 }
 
 std::expected<void, Error> print_summary(const config::Loaded& loaded) {
@@ -43,12 +57,11 @@ std::expected<void, Error> print_summary(const config::Loaded& loaded) {
                provider.speaks_both ? "both dialects" : wire::to_string(provider.dialect),
                provider.simulated ? ", the built-in simulator" : " at " + provider.base_url,
                provider.api_key.empty() ? "no key" : "key set");
-  TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
-  for (const auto& route : options.routes) {
-    TRY_ASSIGN(const std::string router, describe_router(route, embedder));
-    fmt::print("route {}: weak {}/{}, strong {}/{}, {:g} % control\n  {}\n", route.name,
-               route.weak.provider, route.weak.model, route.strong.provider, route.strong.model,
-               route.control_share * 100, router);
+  TRY_ASSIGN(const auto snapshot, build_snapshot(loaded));
+  for (const auto& built : snapshot->routes()) {
+    const gateway::RouteOptions& route = built->options;
+    fmt::print("route {}: {}, {:g} % control\n  {}\n", route.name, gateway::describe_models(route),
+               route.control_share * 100, describe_router(*built));
     if (!route.match.empty())
       fmt::print("  {} {}\n", route.mode == gateway::RouteMode::kObserve ? "observes" : "routes",
                  fmt::join(route.match, ", "));

@@ -172,8 +172,8 @@ class Demo {
     gateway::Options options = std::move(loaded.options);
     options.providers[0].base_url = provider_->base_url();
     gateway::RouteOptions& route = options.routes[0];
-    route.weak.model = cases_.weak;
-    route.strong.model = cases_.strong;
+    route.models.front().model = cases_.weak;
+    route.models.back().model = cases_.strong;
     if (cases_.simulated()) {
       TRY_ASSIGN(const auto file, train_on_simulated(options_, folder_.path()));
       route.router_file = file.string();
@@ -181,7 +181,9 @@ class Demo {
         options.catalog.put(std::move(model));
     } else {
       gateway::ProviderOptions& provider = options.providers[0];
-      provider.name = route.weak.provider = route.strong.provider = "replay";
+      provider.name = "replay";
+      for (gateway::Target& target : route.models)
+        target.provider = provider.name;
       provider.simulated = false;
       TRY_ASSIGN(route.threshold, median_score(cases_.queries));
       put_mixtral(options.catalog);

@@ -18,8 +18,12 @@
 #include "apps/line_reader.h"
 #include "apps/output.h"
 #include "apps/progress.h"
+#include "base/digest.h"
 #include "base/json.h"
+#include "model/cawr.h"
+#include "model/knn.h"
 #include "model/router.h"
+#include "model/semantic.h"
 #include "text/own_words.h"
 #include "train/examples.h"
 #include "train/parallel.h"
@@ -41,6 +45,15 @@ struct Options {
   bool lines = false;
 };
 
+// What a router says of one query.
+struct Judged {
+  model::Score score = {};
+  std::optional<uint32_t> route = {};                // the named route that takes it
+  std::vector<float> similarities = {};              // to each named route
+  std::vector<model::ModelEstimate> estimates = {};  // of each model
+  std::vector<model::Neighbour> neighbours = {};     // labelled queries, nearest first
+};
+
 struct Decision {
   std::string words;  // what was scored
   std::string model;
@@ -48,13 +61,31 @@ struct Decision {
   bool to_strong = true;
   double threshold = 0.5;
   std::string_view reason = {};
+  Judged judged = {};
 };
+
+std::vector<model::NamedRoute> named_routes_of(const model::Router* router) {
+  if (router == nullptr) return {};
+  auto routes = model::named_routes(router->file());
+  return routes ? *std::move(routes) : std::vector<model::NamedRoute>();
+}
 
 // Decides queries. Without a router everything goes to strong.
 class Decider {
  public:
   Decider(const model::Router* router, std::optional<double> threshold)
-      : router_(router), threshold_(threshold) {}
+      : router_(router), threshold_(threshold), named_(named_routes_of(router)) {
+    if (router != nullptr) explore_ = model::explore_of(router->file());
+  }
+
+  std::span<const model::NamedRoute> named_routes() const { return named_; }
+  std::span<const std::string> models() const {
+    return router_ == nullptr ? std::span<const std::string>() : router_->models();
+  }
+
+  std::string_view id_of(const model::Neighbour& neighbour) const {
+    return model::anchor_id(router_->file(), neighbour.anchor);
+  }
 
   bool asks_endpoint() const {
     return trained() && router_->embed_source().from == model::EmbedFrom::kUrl;
@@ -66,18 +97,19 @@ class Decider {
     std::vector<std::string> words;
     for (const std::string& query : queries)
       words.push_back(train::scored_words(query));
-    const std::vector<model::Score> scores = scores_of(words);
+    std::vector<Judged> judged = judge(words);
     std::vector<Decision> decisions;
     for (size_t i = 0; i < words.size(); ++i)
-      decisions.push_back(decision_of(std::move(words[i]), scores[i]));
+      decisions.push_back(decision_of(std::move(words[i]), std::move(judged[i])));
     return decisions;
   }
 
  private:
   bool trained() const { return router_ != nullptr && router_->trained(); }
 
-  Decision decision_of(std::string words, const model::Score& score) const {
-    Decision decision{.words = std::move(words), .model = "strong"};
+  Decision decision_of(std::string words, Judged judged) const {
+    Decision decision{.words = std::move(words), .model = "strong", .judged = std::move(judged)};
+    const model::Score& score = decision.judged.score;
     if (router_ != nullptr) {
       decision.model = router_->models().back();
       decision.threshold = router_->threshold();
@@ -89,65 +121,157 @@ class Decider {
     }
     decision.prob_strong_needed = score.prob_strong_needed;
     decision.reason = score.judged ? "score" : "cannot_judge";
-    decision.to_strong = !score.judged || score.prob_strong_needed >= decision.threshold;
+    if (!score.judged) return decision;
+    if (explore_) {
+      decision.reason = "explore";
+      decision.threshold = draw_of(decision.words);
+    }
+    decision.to_strong = score.prob_strong_needed >= decision.threshold;
+    if (explore_) decision.to_strong = decision.threshold < score.prob_strong_needed;
     if (!decision.to_strong) decision.model = router_->models().front();
+    if (!decision.judged.route) return decision;
+    decision.reason = "semantic";
+    decision.model = named_[*decision.judged.route].model;
+    decision.to_strong = decision.model == router_->models().back();
     return decision;
   }
 
+  // The same query is always drawn the same. Serving draws by conversation and secret salt.
+  static double draw_of(std::string_view words) {
+    return to_unit_interval(siphash({0x64726177, 0}, words));
+  }
+
+  Judged judge_in_process(const std::string& words) {
+    Judged judged{.score = router_->score(words, scratch_)};
+    const model::Workspace& found = scratch_.workspace;
+    judged.neighbours = found.neighbours;
+    if (!judged.score.judged) return judged;
+    if (found.route && *found.route < named_.size()) judged.route = found.route;
+    judged.similarities = found.similarities;
+    judged.estimates = found.estimates;
+    return judged;
+  }
+
   // An endpoint that does not answer leaves queries unjudged, as it does when serving.
-  std::vector<model::Score> scores_of(std::span<const std::string> words) {
-    std::vector<model::Score> scores;
-    if (!trained()) return std::vector<model::Score>(words.size());
+  std::vector<Judged> judge(std::span<const std::string> words) {
+    std::vector<Judged> judged;
+    if (!trained()) return std::vector<Judged>(words.size());
     if (!asks_endpoint()) {
       for (const std::string& text : words)
-        scores.push_back(router_->score(text, scratch_));
-      return scores;
+        judged.push_back(judge_in_process(text));
+      return judged;
     }
-    auto answered = score_texts(*router_, words);
-    if (answered) return *std::move(answered);
+    const auto answered = score_texts(*router_, words);
+    if (answered) {
+      for (const model::Score& score : *answered)
+        judged.push_back({.score = score});
+      return judged;
+    }
     // What the endpoint refuses in one query must not cost the others their decision.
     if (words.size() > 1 && answered.error().code == ErrorCode::kUnsupported) {
       for (size_t i = 0; i < words.size(); ++i)
-        scores.push_back(scores_of(words.subspan(i, 1)).front());
-      return scores;
+        judged.push_back(judge(words.subspan(i, 1)).front());
+      return judged;
     }
     fmt::print(stderr, "weir: {}\n", answered.error().message);
-    return std::vector<model::Score>(words.size());
+    return std::vector<Judged>(words.size());
   }
 
   const model::Router* router_;
   std::optional<double> threshold_;
+  std::vector<model::NamedRoute> named_;
+  std::optional<double> explore_;
   model::Scratch scratch_;
 };
 
-std::string why(const Decision& decision) {
+std::string why(const Decider& decider, const Decision& decision) {
   if (decision.reason == "untrained")
     return "there is no trained router, so everything goes to strong";
+  if (decision.reason == "cannot_judge" && !decision.judged.neighbours.empty())
+    return "no labelled query is near enough, so it goes to strong";
   if (decision.reason == "cannot_judge")
     return "the query holds nothing that the router can judge, so it goes to strong";
+  if (const auto route = decision.judged.route)
+    return fmt::format("similarity {:.6f} to the route {}", decision.judged.similarities[*route],
+                       decider.named_routes()[*route].name);
+  if (!decision.judged.similarities.empty())
+    return "no named route is near enough and none is the default, so it goes to strong";
+  if (decision.reason == "explore")
+    return fmt::format("drawn: {:.6f} {} P(strong) {:.6f}", decision.threshold,
+                       decision.to_strong ? "<" : ">=", decision.prob_strong_needed);
   return fmt::format("P(strong needed) {:.6f} {} threshold {:.6f}", decision.prob_strong_needed,
                      decision.to_strong ? ">=" : "<", decision.threshold);
 }
 
-std::string json_line(const Options& options, std::string_view query, const Decision& decision) {
+// Those that are shown: a decision may rest on hundreds.
+std::span<const model::Neighbour> nearest_few(const Judged& judged) {
+  return std::span(judged.neighbours).first(std::min<size_t>(10, judged.neighbours.size()));
+}
+
+// {route, similarity, all_similarities} for named routes; route is null where none is near enough.
+void write_routes(json::Writer& out, const Decider& decider, const Judged& judged) {
+  const auto nearest = std::ranges::max_element(judged.similarities) - judged.similarities.begin();
+  const auto at = judged.route.value_or(static_cast<uint32_t>(nearest));
+  out.key("route");
+  judged.route ? out.value(decider.named_routes()[at].name) : out.null();
+  out.member("similarity", judged.similarities[at]).key("all_similarities").begin_object();
+  for (size_t i = 0; i < judged.similarities.size(); ++i)
+    out.member(decider.named_routes()[i].name, judged.similarities[i]);
+  out.end_object();
+}
+
+void write_neighbours(json::Writer& out, const Decider& decider, const Judged& judged) {
+  if (judged.neighbours.empty()) return;
+  out.key("neighbours").begin_array();
+  for (const model::Neighbour& neighbour : nearest_few(judged)) {
+    out.begin_object().member("id", decider.id_of(neighbour));
+    out.member("similarity", neighbour.similarity).end_object();
+  }
+  out.end_array();
+}
+
+void write_estimates(json::Writer& out, const Decider& decider, const Judged& judged) {
+  out.key("estimates").begin_object();
+  for (size_t i = 0; i < judged.estimates.size() && i < decider.models().size(); ++i) {
+    out.key(decider.models()[i]).begin_object().member("quality", judged.estimates[i].quality);
+    out.member("output_tokens", judged.estimates[i].output_tokens).end_object();
+  }
+  out.end_object();
+}
+
+std::string json_line(const Options& options, const Decider& decider, std::string_view query,
+                      const Decision& decision) {
   json::Writer out;
   out.begin_object().member("query", query).member("model", decision.model);
   out.member("prob_strong_needed", decision.prob_strong_needed);
   out.member("routed_to_strong", decision.to_strong).member("threshold", decision.threshold);
   out.member("reason", decision.reason);
   if (decision.reason == "untrained") out.member("confidence", 1.0);
-  if (options.explain) out.member("words", decision.words).member("why", why(decision));
+  if (!decision.judged.similarities.empty()) write_routes(out, decider, decision.judged);
+  if (!decision.judged.estimates.empty()) write_estimates(out, decider, decision.judged);
+  if (options.explain) {
+    out.member("words", decision.words).member("why", why(decider, decision));
+    write_neighbours(out, decider, decision.judged);
+  }
   out.end_object();
   return out.take() + "\n";
 }
 
-std::string text_lines(const Options& options, const Decision& decision) {
+std::string text_lines(const Options& options, const Decider& decider, const Decision& decision) {
   std::string out =
       fmt::format("{}  (reason {}, P(strong needed) {:.4f}, threshold {:.4f})\n", decision.model,
                   decision.reason, decision.prob_strong_needed, decision.threshold);
+  if (const auto route = decision.judged.route)
+    out = fmt::format("{}  (route {}, similarity {:.4f})\n", decision.model,
+                      decider.named_routes()[*route].name, decision.judged.similarities[*route]);
   if (!options.explain) return out;
   out += fmt::format("words scored: {}\n", decision.words.empty() ? "(none)" : decision.words);
-  return out + fmt::format("why: {}\n", why(decision));
+  for (const model::Neighbour& neighbour : nearest_few(decision.judged))
+    out += fmt::format("near {}: {:.4f}\n", decider.id_of(neighbour), neighbour.similarity);
+  for (size_t i = 0; i < decision.judged.similarities.size(); ++i)
+    out += fmt::format("similarity to {}: {:.4f}\n", decider.named_routes()[i].name,
+                       decision.judged.similarities[i]);
+  return out + fmt::format("why: {}\n", why(decider, decision));
 }
 
 std::expected<std::string, Error> query_of(const std::string& line) {
@@ -177,7 +301,7 @@ std::expected<void, Error> write_decisions(const Options& options, Decider& deci
                                            std::span<const std::string> queries) {
   const std::vector<Decision> decisions = decider.decide(queries);
   for (size_t i = 0; i < queries.size(); ++i)
-    TRY(write_output(json_line(options, queries[i], decisions[i])));
+    TRY(write_output(json_line(options, decider, queries[i], decisions[i])));
   return {};
 }
 
@@ -239,7 +363,7 @@ std::expected<std::string, Error> answer_line(const Options& options, Decider& d
                 fmt::format("standard input:{}: {}", line.number, query.error().message));
   }
   const std::vector<Decision> decisions = decider.decide(std::span(&*query, 1));
-  return json_line(options, *query, decisions.front());
+  return json_line(options, decider, *query, decisions.front());
 }
 
 // Each decider belongs to one thread; which one answers a line makes no difference.
@@ -322,8 +446,8 @@ std::expected<void, Error> run(const Options& options) {
   if (!options.query && decider.asks_endpoint()) return route_by_endpoint(options, decider);
   if (!options.query) return route_in_process(options, router ? &*router : nullptr);
   const Decision decision = decider.decide(std::span(&*options.query, 1)).front();
-  return write_output(options.json ? json_line(options, *options.query, decision)
-                                   : text_lines(options, decision));
+  return write_output(options.json ? json_line(options, decider, *options.query, decision)
+                                   : text_lines(options, decider, decision));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "apps/token_counter.h"
 #include "base/files.h"
 #include "config/load.h"
+#include "gateway/router_models.h"
 #include "gateway/service.h"
 #include "simulate/server.h"
 
@@ -68,9 +69,8 @@ std::expected<std::unique_ptr<simulate::Simulator>, Error> start_simulator(
 
 void print_route(const gateway::Route& route) {
   const gateway::RouteOptions& options = route.options;
-  fmt::print("  route {}: weak {}/{}, strong {}/{}, {:g} % of conversations forced strong\n",
-             options.name, route.weak.provider->name, route.weak.model, route.strong.provider->name,
-             route.strong.model, options.control_share * 100);
+  fmt::print("  route {}: {}, {:g} % of conversations forced strong\n", options.name,
+             gateway::describe_models(options), options.control_share * 100);
   if (route.scorer)
     fmt::print("    {}{}\n", route.scorer->description,
                options.threshold ? fmt::format("; in force: {:g} (routes.{}.threshold)",

@@ -5,15 +5,19 @@
 #include <iterator>
 #include <optional>
 
+#include "apps/ask_router.h"
 #include "apps/commands.h"
 #include "apps/data_options.h"
+#include "apps/embed_encoder.h"
 #include "apps/embed_url.h"
 #include "apps/extend_router.h"
 #include "apps/output.h"
 #include "apps/progress.h"
+#include "apps/routes_file.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "model/answer_routers.h"
 #include "model/estimator.h"
 #include "train/trainer.h"
 
@@ -23,12 +27,17 @@ namespace {
 struct Options {
   DataOptions data;
   std::string kind = "lr";
-  std::string embed = "static";
+  std::string embed;  // "": encoder for kind bert, else static
   std::string embed_model = "text-embedding-3-small";
   std::string out;
+  EncoderOptions encoder;
+  std::string head = "best";
+  std::string routes;  // of kind semantic, in place of data
+  double explore = 0.05;
   int64_t seed = 0;
   std::optional<double> threshold, recall, strong_share;
   std::string cut_time;
+  std::string prompt_file;
   bool untrained = false;
   bool json = false;
   ExtendOptions extend;
@@ -52,7 +61,8 @@ std::expected<train::TrainOptions, Error> train_options(const Options& options) 
                              .models = {},
                              .threshold = threshold_rule(options),
                              .seed = options.seed,
-                             .cut_time = options.cut_time};
+                             .cut_time = options.cut_time,
+                             .explore = options.explore};
   // With --source every file has names of its own, so the router speaks of weak and strong.
   result.models = model_names(options.data);
   if (result.cut_time.empty())
@@ -82,7 +92,23 @@ std::expected<train::Examples, Error> embed_by_url(const Options& options, train
                        vectors.values);
 }
 
+std::expected<train::Examples, Error> embed_by_encoder(const Options& options,
+                                                       const NamedEncoder& encoder,
+                                                       train::LabelledRows rows,
+                                                       const model::StaticEmbedder& embedder,
+                                                       text::Ngrams ngrams) {
+  std::vector<std::string> words;
+  for (const train::LabelledRow& row : rows.rows)
+    words.push_back(train::scored_words(row.query));
+  const Show show = options.json ? Show::kNever : Show::kOnTerminal;
+  TRY_ASSIGN(const Vectors vectors,
+             embed_with_encoder(*encoder.encoder, options.encoder, words, show));
+  return make_examples(std::move(rows), embedder, encoder.source, vectors.values, ngrams);
+}
+
+// `encoder`: with --embed encoder.
 std::expected<train::Examples, Error> read_examples(const Options& options, model::Kind kind,
+                                                    const std::optional<NamedEncoder>& encoder,
                                                     const model::StaticEmbedder& embedder,
                                                     train::RowCounts& counts) {
   TRY_ASSIGN(train::LabelledRows rows,
@@ -94,7 +120,17 @@ std::expected<train::Examples, Error> read_examples(const Options& options, mode
     return make_examples(std::move(rows), embedder, train::WithEmbeddings::kNo, ngrams);
   if (options.embed == "static")
     return make_examples(std::move(rows), embedder, train::WithEmbeddings::kYes, ngrams);
+  if (encoder) return embed_by_encoder(options, *encoder, std::move(rows), embedder, ngrams);
   return embed_by_url(options, std::move(rows), embedder);
+}
+
+// A fine-tuned encoder's own head is used unless another is asked for.
+train::Head head_of(const Options& options, const std::optional<NamedEncoder>& encoder) {
+  using train::Head;
+  if (options.head == "ridge") return Head::kRidge;
+  if (options.head == "lr") return Head::kLogistic;
+  if (options.head == "mlp") return Head::kMlp;
+  return encoder && encoder->encoder->shape().labels > 0 ? Head::kOwn : Head::kBest;
 }
 
 std::string threshold_text(std::optional<double> threshold) {
@@ -173,14 +209,24 @@ std::expected<void, Error> write_untrained(const Options& options, const train::
                                   train.models.back()));
 }
 
+// Kinds causal and llm: a prompt and an endpoint.
+std::expected<void, Error> write_asked(const Options& options, const train::TrainOptions& train) {
+  const bool named = options.embed != "static";
+  return write_ask_router({.kind = train.kind,
+                           .url = named ? options.embed : "",
+                           .model = named ? options.embed_model : "",
+                           .prompt_file = options.prompt_file,
+                           .out = options.out,
+                           .cut_time = train.cut_time,
+                           .threshold = options.threshold.value_or(0.5)});
+}
+
 std::expected<void, Error> check_embed(const Options& options) {
+  if (options.kind == "bert" && options.embed != "encoder" && !options.untrained)
+    return fail(ErrorCode::kInvalidArgument, "kind bert goes with --embed encoder");
   if (options.embed == "static") return {};
-  if (options.embed == "encoder") {
-    return fail(
-        ErrorCode::kUnsupported,
-        "--embed encoder is not there yet; use static or the URL of an embeddings endpoint");
-  }
-  if (!options.embed.starts_with("http://") && !options.embed.starts_with("https://")) {
+  if (options.embed != "encoder" && !options.embed.starts_with("http://") &&
+      !options.embed.starts_with("https://")) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("--embed '{}' must be static, encoder or a URL", options.embed));
   }
@@ -189,15 +235,41 @@ std::expected<void, Error> check_embed(const Options& options) {
   return {};
 }
 
+std::expected<void, Error> check_routes(const Options& options, model::Kind kind) {
+  const bool semantic = kind == model::Kind::kSemantic;
+  if (semantic && options.routes.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "kind semantic is made of named routes: give --routes FILE, such as "
+                "examples/support.yaml");
+  if (!semantic && !options.routes.empty())
+    return fail(ErrorCode::kInvalidArgument, "--routes goes with --kind semantic only");
+  if (semantic && options.embed != "static")
+    return fail(ErrorCode::kUnsupported, "kind semantic takes --embed static only");
+  return {};
+}
+
 std::expected<void, Error> run(const Options& options) {
   TRY(check_embed(options));
   if (!options.extend.router.empty() || !options.extend.model.empty())
     return extend_router(options.extend, options.data, options.out, options.json);
   TRY_ASSIGN(train::TrainOptions train, train_options(options));
+  TRY(check_routes(options, train.kind));
+  if (train.kind == model::Kind::kCascade)
+    return fail(ErrorCode::kInvalidArgument,
+                "a cascade is fitted to answers, not to queries: use weir cascade --fit");
+  if (model::is_answer_kind(train.kind)) return write_asked(options, train);
+  if (train.kind == model::Kind::kSemantic)
+    return train_semantic(options.routes, options.out, train.cut_time, options.json);
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());
   if (options.untrained) return write_untrained(options, train, embedder);
+  std::optional<NamedEncoder> encoder;
+  if (options.embed == "encoder" && model::needs_embedding(model::kind_info(train.kind).needs)) {
+    TRY_ASSIGN(encoder, load_encoder(options.encoder, options.out));
+  }
+  train.head = head_of(options, encoder);
   train::RowCounts counts;
-  TRY_ASSIGN(const train::Examples examples, read_examples(options, train.kind, embedder, counts));
+  TRY_ASSIGN(const train::Examples examples,
+             read_examples(options, train.kind, encoder, embedder, counts));
   Progress progress("fit", 1 + train.folds, options.json ? Show::kNever : Show::kOnTerminal);
   train.on_fit = [&progress] { progress.advance(); };
   auto trained = train_router(examples, train);
@@ -223,12 +295,28 @@ int run_train(Arguments arguments) {
   app.add_option("--kind", options.kind, "kind of router: " + model::kind_names())
       ->capture_default_str();
   app.add_option("--embed", options.embed,
-                 "static, or the base URL of an OpenAI-compatible embeddings endpoint (key in "
-                 "WEIR_EMBED_API_KEY)")
+                 "static, encoder (a transformer), or the base URL of an OpenAI-compatible "
+                 "embeddings endpoint (key in WEIR_EMBED_API_KEY); default: encoder for kind bert, "
+                 "else static");
+  add_encoder_options(app, options.encoder);
+  app.add_option("--head", options.head,
+                 "kind bert: ridge, lr or mlp; best: the encoder's own if it has one, else by "
+                 "cross-validation")
+      ->check(CLI::IsMember({"best", "ridge", "lr", "mlp"}))
       ->capture_default_str();
   app.add_option("--embed-model", options.embed_model, "model name sent to that endpoint")
       ->capture_default_str();
+  app.add_option("--prompt", options.prompt_file,
+                 "kinds causal and llm: a file with the prompt, {query} in it; --embed and "
+                 "--embed-model then name the chat endpoint, or weir.yaml does (router_model)");
   app.add_option("--out", options.out, "the router file to write (.weir)")->required();
+  app.add_option("--routes", options.routes,
+                 "kind semantic: YAML with named routes, their examples and models, in place of "
+                 "--data");
+  app.add_option("--explore", options.explore,
+                 "kind cawr: P(strong) stays between this and one minus it")
+      ->check(CLI::Range(0.001, 0.499))
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "of the folds and of kind random")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 53))
       ->capture_default_str();
@@ -252,6 +340,8 @@ int run_train(Arguments arguments) {
   app.add_option("--before", options.extend.before,
                  "where it stands among the models, weakest first (default: by its mean score)");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
+  if (options.embed.empty())
+    options.embed = options.kind == "bert" && !options.untrained ? "encoder" : "static";
   return exit_status(run(options));
 }
 

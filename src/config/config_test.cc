@@ -56,8 +56,8 @@ TEST(Load, EmptyFileMeansSimulatorAndDefaults) {
   EXPECT_TRUE(loaded->options.providers[0].speaks_both);
   ASSERT_EQ(loaded->options.routes.size(), 1u);
   EXPECT_EQ(loaded->options.routes[0].name, "auto");
-  EXPECT_EQ(loaded->options.routes[0].weak.model, "sim-weak");
-  EXPECT_EQ(loaded->options.routes[0].strong.provider, "simulator");
+  EXPECT_EQ(loaded->options.routes[0].models[0].model, "sim-weak");
+  EXPECT_EQ(loaded->options.routes[0].models[1].provider, "simulator");
   EXPECT_EQ(loaded->options.server.port, kDefaultPort);
   EXPECT_GE(loaded->options.server.workers, 1);
   EXPECT_EQ(loaded->options.state_folder, "/users/ann/.local/state/weir");
@@ -81,7 +81,7 @@ TEST(Load, KeysInTheEnvironmentMakeProvidersWithKnownPairs) {
   EXPECT_EQ(loaded->options.routes[0].name, "auto");
   EXPECT_EQ(loaded->options.routes[1].name, "auto-openai");
   for (const auto& route : loaded->options.routes)
-    for (const auto& model : {route.weak.model, route.strong.model}) {
+    for (const auto& [provider, model] : route.models) {
       const auto* known = loaded->options.catalog.find(model);
       ASSERT_NE(known, nullptr) << model;
       EXPECT_TRUE(known->price.known()) << model;
@@ -156,8 +156,8 @@ strict_models: true
   EXPECT_EQ(options.providers[1].api_key, "sk-claude");
   EXPECT_EQ(options.providers[1].dialect, wire::Dialect::kAnthropic);
   const gateway::RouteOptions& route = options.routes.at(0);
-  EXPECT_EQ(route.weak.provider, "openai");
-  EXPECT_EQ(route.strong.model, "claude-opus-5-5");
+  EXPECT_EQ(route.models[0].provider, "openai");
+  EXPECT_EQ(route.models[1].model, "claude-opus-5-5");
   EXPECT_EQ(route.mode, gateway::RouteMode::kObserve) << "a claimed name starts by observing";
   EXPECT_TRUE(route.router_none);
   EXPECT_EQ(route.threshold, 0.25);
@@ -281,6 +281,17 @@ const ErrorCase kErrorCases[] = {
     {"MistypedProvider",
      "providers: {openai: {}, anthropic: {}}\nroutes: {auto: {weak: opnai/a, strong: openai/b}}\n",
      "weir.yaml:2: routes.auto.weak: no provider 'opnai' is configured; did you mean 'openai'?"},
+    {"ModelsAndPair",
+     "providers: {openai: {}}\nroutes: {auto: {weak: a, strong: b, models: [a, b]}}\n",
+     "weir.yaml:2: routes.auto.models: stands in place of weak and strong: name the models once"},
+    {"OneModel", "providers: {openai: {}}\nroutes: {auto: {models: [a]}}\n",
+     "weir.yaml:2: routes.auto.models: must name 2 to 64 models, weakest first"},
+    {"ModelTwice", "providers: {openai: {}}\nroutes: {auto: {models: [a, b, openai/a]}}\n",
+     "weir.yaml:2: routes.auto.models: names 'openai/a' twice"},
+    {"TwoRules",
+     "providers: {openai: {}}\nroutes: {auto: {weak: a, strong: b, value_usd: 1, quality_floor: "
+     "0.5}}\n",
+     "weir.yaml:2: routes.auto.quality_floor: has no effect beside value_usd; keep one of the two"},
     {"RouterFile", "routes:\n  auto: {weak: a, strong: b,\n    router: no.weir}\n",
      "weir.yaml:3: routes.auto.router: no such file: ./no.weir"},
     {"RouterName", "routes: {router-x: {weak: a, strong: b}}\n",
@@ -316,6 +327,42 @@ TEST(Load, SaysWhenAPriceIsUnknown) {
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_THAT(loaded->notes,
               ElementsAre(HasSubstr("routes.auto.weak: no price is known for 'small'")));
+}
+
+TEST(Load, ARouteTakesAnyNumberOfModels) {
+  const auto loaded = load_yaml(
+      "providers: {openai: {}}\n"
+      "routes: {auto: {models: [gpt-6-luna, openai/gpt-6.1-sol, x], router: length, value_usd: "
+      "2}}\n");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const gateway::RouteOptions& route = loaded->options.routes[0];
+  ASSERT_EQ(route.models.size(), 3u);
+  EXPECT_EQ(route.models[0].provider, "openai");
+  EXPECT_EQ(route.models[1].model, "gpt-6.1-sol");
+  EXPECT_EQ(route.router_kind, "length");
+  EXPECT_EQ(route.value_usd, 2.0);
+  EXPECT_THAT(loaded->effective, HasSubstr("routes.auto.models = "));
+}
+
+TEST(Load, AClaimedNameThatNobodyCanServeIsNoted) {
+  const std::string route = "routes: {auto: {weak: a/x, strong: b/y, match: [y, z, a/w]";
+  const std::string two =
+      "providers:\n  a: {base_url: \"http://h:1/v1\"}\n"
+      "  b: {base_url: \"http://h:2/v1\"}\n";
+  const auto notes_of = [](const std::string& yaml) {
+    std::string found;
+    for (const auto& note : load_yaml(yaml)->notes)
+      if (note.contains(".match")) found += note + "\n";
+    return found;
+  };
+  EXPECT_EQ(notes_of(two + route + "}}\n"),
+            "routes.auto.match: requests for 'z' will get 404 while the route observes, because it "
+            "is no model of a route and 2 providers are configured: claim it as PROVIDER/z, or set "
+            "routes.auto.mode: route\n");
+  EXPECT_EQ(notes_of(two + route + ", mode: route}}\n"), "");
+  EXPECT_EQ(notes_of("providers: {a: {base_url: \"http://h:1/v1\"}}\n"
+                     "routes: {auto: {weak: x, strong: y, match: [z]}}\n"),
+            "");
 }
 
 TEST(Load, MissingFileIsNotFound) {

@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "base/digest.h"
+#include "gateway/ready_router.h"
 #include "http/client.h"
+#include "policy/choose.h"
 #include "text/own_words.h"
 
 namespace weir::config {
@@ -258,11 +260,7 @@ class Finisher {
       const std::string key = "routes." + route.options.name;
       if (route.options.name.starts_with("router-"))
         report(key, "names that begin with 'router-' mean a router and a threshold; take another");
-      route.options.weak = resolve(key + ".weak", route.weak);
-      route.options.strong = resolve(key + ".strong", route.strong);
-      if (!route.weak.empty() && route.options.weak.provider == route.options.strong.provider &&
-          route.options.weak.model == route.options.strong.model)
-        report(key + ".strong", "is the same model as weak");
+      finish_models_of(key, route);
       for (const std::string& model : route.options.match) {
         const auto [other, fresh] = claimed.emplace(model, route.options.name);
         if (!fresh)
@@ -270,14 +268,77 @@ class Finisher {
                  fmt::format("'{}' is claimed by routes.{} already", model, other->second));
       }
       choose_router(key, route);
+      if (!route.router_model.empty())
+        route.options.router_model = resolve(key + ".router_model", route.router_model);
       const auto extractor = text::QueryExtractor::make(route.options.query_from);
       if (!extractor) report(key + ".query_from", extractor.error().message);
     }
+    for (const RouteDraft& route : draft_.routes)
+      if (route.options.mode == gateway::RouteMode::kObserve) note_unserved_claims(route.options);
+  }
+
+  // An observed route serves a claimed name as it is asked for, so some provider must take it.
+  void note_unserved_claims(const gateway::RouteOptions& route) {
+    for (const std::string& model : route.match)
+      if (!is_served_as_asked(model))
+        notes_.push_back(fmt::format(
+            "routes.{}.match: requests for '{}' will get 404 while the route observes, because it "
+            "is no model of a route and {} providers are configured: claim it as PROVIDER/{}, or "
+            "set routes.{}.mode: route",
+            route.name, model, draft_.providers.size(), model, route.name));
+  }
+
+  bool is_served_as_asked(std::string_view model) const {
+    for (const auto& provider : draft_.providers)
+      if (model.starts_with(provider.name + "/")) return true;
+    for (const RouteDraft& route : draft_.routes)
+      if (std::ranges::find(route.options.models, model, &gateway::Target::model) !=
+          route.options.models.end())
+        return true;
+    if (draft_.options.strict_models && draft_.options.catalog.find(model) == nullptr) return false;
+    // Any other name goes to the only provider of the client's dialect.
+    for (const auto dialect : {wire::Dialect::kOpenAi, wire::Dialect::kAnthropic})
+      if (std::ranges::count_if(draft_.providers, [&](const auto& provider) {
+            return provider.speaks_both || provider.dialect == dialect;
+          }) == 1)
+        return true;
+    return false;
+  }
+
+  // `models`, or the two that stand in its place.
+  void finish_models_of(const std::string& key, RouteDraft& route) {
+    std::vector<gateway::Target>& models = route.options.models;
+    if (route.models.empty()) {
+      models.push_back(resolve(key + ".weak", route.weak));
+      models.push_back(resolve(key + ".strong", route.strong));
+      if (!route.weak.empty() && same(models[0], models[1]))
+        report(key + ".strong", "is the same model as weak");
+      return;
+    }
+    const std::string list = key + ".models";
+    if (!route.weak.empty() || !route.strong.empty())
+      report(list, "stands in place of weak and strong: name the models once");
+    if (route.models.size() < 2 || route.models.size() > policy::kMostCandidates)
+      report(list, fmt::format("must name 2 to {} models, weakest first", policy::kMostCandidates));
+    for (std::string& text : route.models)
+      models.push_back(resolve(list, text));
+    for (size_t i = 0; i < models.size(); ++i)
+      for (size_t j = 0; j < i; ++j)
+        if (!models[i].model.empty() && same(models[i], models[j]))
+          report(list, fmt::format("names '{}' twice", route.models[i]));
+  }
+
+  static bool same(const gateway::Target& left, const gateway::Target& right) {
+    return left.provider == right.provider && left.model == right.model;
   }
 
   void choose_router(const std::string& key, RouteDraft& route) {
+    if (route.options.value_usd && route.options.quality_floor)
+      report(key + ".quality_floor", "has no effect beside value_usd; keep one of the two");
     if (route.router == "none") {
       route.options.router_none = true;
+    } else if (gateway::is_ready_kind(route.router)) {
+      route.options.router_kind = route.router;
     } else if (route.router != "default") {
       route.options.router_file = existing_file(key + ".router", route.router);
     }

@@ -22,8 +22,10 @@ namespace weir::config {
 // What cannot be a gateway value before all of the file is read.
 struct RouteDraft {
   gateway::RouteOptions options;
-  std::string weak, strong;  // "model" or "provider/model"
+  std::string weak, strong;         // "model" or "provider/model"
+  std::vector<std::string> models;  // the same, in place of the two
   std::string router = "default";
+  std::string router_model;  // "model" or "provider/model", "" for none
 };
 
 // Facts about one model that override the catalog's. Prices in pico-dollars per token.

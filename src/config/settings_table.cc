@@ -285,6 +285,13 @@ constexpr auto kSettings = std::to_array<Setting>({
      {},
      "",
      "The costly model, which also serves whatever the weak one fails at."},
+    {"routes.<name>.models",
+     FIELD(std::vector<std::string>, s.route->models),
+     {},
+     "",
+     "In place of `weak` and `strong`: any number of models from 2 to 64, written as those, the "
+     "weakest and cheapest first. The last one is the strong model of the experiment and of "
+     "fallbacks."},
     {"routes.<name>.mode",
      kMode,
      {},
@@ -302,9 +309,66 @@ constexpr auto kSettings = std::to_array<Setting>({
      {},
      "",
      "File made by `weir train`, relative to this file; `default` is the one that ships, `none` "
-     "sends everything to the strong model."},
+     "sends everything to the strong model. Or a kind that needs no training: `random`, `length`, "
+     "`cascade`, and with `router_model` `causal` and `llm`."},
+    {"routes.<name>.router_model",
+     FIELD(std::string, s.route->router_model),
+     {},
+     "",
+     "The language model that a router of kind `causal` or `llm` asks, written as `weak`."},
+    {"routes.<name>.router_timeout_ms", FIELD(int64_t, s.route->options.router_timeout_ms),
+     kMilliseconds, "ms", "How long that model may take; then the query goes to strong."},
+    {"routes.<name>.cascade.signals",
+     FIELD(std::vector<std::string>, s.route->options.cascade.signals),
+     {},
+     "",
+     "What a cascade reads off the weak model's answer: `stated`, `logprob_mean`, `logprob_min`, "
+     "`margin`, `consistency` (each gives a confidence; the least one counts), `refusal`, `empty`, "
+     "`format`, `uncertainty`, `checker` (each escalates). By default what the router file says, "
+     "else stated, refusal, empty and uncertainty."},
+    {"routes.<name>.cascade.escalate_below",
+     FIELD(std::optional<double>, s.route->options.cascade.escalate_below), kShare, "",
+     "Below this confidence (calibrated, where the router file holds a map) the strong model is "
+     "asked. By default what the router file says, else 0.7."},
+    {"routes.<name>.cascade.give_up_below",
+     FIELD(std::optional<double>, s.route->options.cascade.give_up_below), kShare, "",
+     "Below this confidence the weak answer is kept: no model is expected to know. By default what "
+     "the router file says, else 0."},
+    {"routes.<name>.cascade.samples",
+     FIELD(int, s.route->options.cascade.samples),
+     {2, 20},
+     "answers",
+     "Of the signal `consistency`: answers of the weak model in all, asked for one by one until "
+     "the rest cannot change the verdict."},
+    {"routes.<name>.cascade.checker",
+     FIELD(std::string, s.route->options.cascade.checker),
+     {},
+     "",
+     "Of the signal `checker`: `regex PATTERN`, `json`, `json_schema FILE`, `command ARGV`, `http "
+     "URL`."},
+    {"routes.<name>.cascade.answer_ms", FIELD(int64_t, s.route->options.cascade.answer_ms),
+     kMilliseconds, "ms",
+     "How long the weak model's whole answer may take before strong is asked."},
+    {"routes.<name>.cascade.uncertainty.<language>",
+     FIELD(std::vector<std::string>, s.route->options.cascade.uncertainty[s.name]),
+     {},
+     "",
+     "Phrases of uncertainty in a language; `en` stands in place of the eight that ship."},
     {"routes.<name>.threshold", FIELD(std::optional<double>, s.route->options.threshold), kShare,
-     "", "Strong at this score and above. By default what the router file says."},
+     "",
+     "Strong at this score and above. By default what the router file says. Over more than two "
+     "models: the last at this score and above, else the first."},
+    {"routes.<name>.value_usd",
+     FIELD(std::optional<double>, s.route->options.value_usd),
+     {0, 1'000'000},
+     "$",
+     "In place of a threshold: what one unit of quality (a right answer in place of a wrong one) "
+     "is worth. The model with the largest value x quality - cost serves; cost is the price of the "
+     "request's input and of the output expected."},
+    {"routes.<name>.quality_floor", FIELD(std::optional<double>, s.route->options.quality_floor),
+     kShare, "",
+     "In place of a threshold: the cheapest model whose expected quality is at least this serves, "
+     "else the best. Needs a router that estimates every model."},
     {"routes.<name>.weak_share_limit",
      FIELD(std::optional<double>, s.route->options.weak_share_limit), kShare, "",
      "At most this share of the latest 255 scored turns goes to weak; the threshold in force is "

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 namespace weir::gateway {
@@ -9,6 +12,9 @@ namespace {
 
 using policy::Reason;
 using policy::Tier;
+
+// Output tokens assumed where nothing is known of the answer.
+constexpr int64_t kAssumedOutputTokens = 500;
 
 std::string_view tier_text(const Asked& asked) {
   return asked.threshold ? "router" : "route";
@@ -19,11 +25,38 @@ void set_named(const Asked& asked, Decision& decision) {
   decision.deployments = {&*asked.named};
   decision.tiers.clear();
   if (asked.route == nullptr) return;
-  // A model of the pair keeps its tier, so that an observed route shows what it would have saved.
-  for (const auto& [deployment, tier] :
-       {std::pair(&asked.route->weak, Tier::kWeak), std::pair(&asked.route->strong, Tier::kStrong)})
-    if (deployment->model == asked.named->model && deployment->provider == asked.named->provider)
-      decision.tiers = {tier};
+  // A model of the route keeps its tier, so that an observed route shows what it would have saved.
+  const std::vector<Deployment>& models = asked.route->models;
+  for (size_t i = 0; i < models.size(); ++i)
+    if (models[i].model == asked.named->model && models[i].provider == asked.named->provider)
+      decision.tiers = {policy::tier_of(i, models.size())};
+}
+
+// What the rules of estimates weigh. A router that judges the pair only says nothing of either
+// model's quality but the gap between them: P(strong needed) is taken for it.
+void set_estimates(const Route& route, const Estimate& estimate, const wire::Chat& chat,
+                   policy::Inputs& inputs) {
+  for (size_t i = 0; i < estimate.models.size(); ++i)
+    if (!std::isnan(estimate.models[i].quality))
+      inputs.candidates[i].quality = estimate.models[i].quality;
+  const bool pair_only = estimate.models.empty() && route.models.size() == 2;
+  if (pair_only && estimate.score && inputs.rule != policy::Rule::kThreshold) {
+    inputs.candidates[0].quality = 0;
+    inputs.candidates[1].quality = estimate.score;
+  }
+  for (size_t i = 0; i < route.models.size(); ++i) {
+    std::optional<double> output_tokens;
+    if (i < estimate.models.size()) output_tokens = estimate.models[i].output_tokens;
+    inputs.candidates[i].cost_nanousd = expected_cost_nanousd(route.models[i], chat, output_tokens);
+  }
+}
+
+// A threshold that the client names stands above the route's own way.
+bool decides_by_threshold(const Asked& asked) {
+  if (asked.threshold) return true;
+  const Route& route = *asked.route;
+  const bool by_score = route.scorer->named.empty() && !route.scorer->explore;
+  return by_score && route.rule == policy::Rule::kThreshold;
 }
 
 std::string all_reasons(const std::vector<Option>& options) {
@@ -89,19 +122,29 @@ policy::Inputs policy_inputs(const Asked& asked, const Question& question, const
   policy::Inputs inputs;
   if (asked.kind == Asked::Kind::kNamed) return inputs;
   const Route& route = *asked.route;
-  for (const auto& [deployment, tier] :
-       {std::pair(&route.weak, Tier::kWeak), std::pair(&route.strong, Tier::kStrong)}) {
-    std::string reason = why_not(chat, *deployment);
-    inputs.candidates.push_back({tier, reason.empty(), std::move(reason)});
+  for (size_t i = 0; i < route.models.size(); ++i) {
+    policy::Candidate& candidate = inputs.candidates.emplace_back();
+    candidate.tier = policy::tier_of(i, route.models.size());
+    candidate.why_not = why_not(chat, route.models[i]);
+    candidate.eligible = candidate.why_not.empty();
   }
   inputs.trained = route.scorer.has_value();
+  // A threshold that the client names stands above the route's own rule.
+  if (!asked.threshold) inputs.rule = route.rule;
   inputs.threshold = asked.threshold.value_or(route.threshold);
+  inputs.value_nanousd = route.options.value_usd.value_or(0) * 1e9;
+  inputs.quality_floor = route.options.quality_floor.value_or(0);
+  if (route.scorer && !asked.threshold) inputs.explore = route.scorer->explore;
+  if (route.scorer && route.scorer->cascade)
+    inputs.weak_first = can_judge(*route.scorer->cascade, chat, route.weak());
+  inputs.explore_draw = question.unit.explore_draw;
   inputs.control_share = route.options.control_share;
   inputs.unit_draw = question.unit.draw;
   inputs.asked = asked.tier;
   inputs.in_experiment = asked.in_experiment();
   if (question.memory) {
     inputs.sticky = question.memory->by_score;
+    inputs.sticky_prob_strong = question.memory->prob_strong;
     inputs.served_so_far = question.memory->served;
   }
   inputs.may_move_up = question.new_turn && !chat.tool_call_open && !question.words.empty();
@@ -115,10 +158,30 @@ Estimate estimate(const Asked& asked, const Question& question, const Evidence& 
   result.trained = true;
   if (!policy::needs_score(inputs) || question.words.empty() || evidence.failure) return result;
   const Scorer& scorer = *asked.route->scorer;
-  const model::Score score = scorer.embed_url ? scorer.score_embedding(evidence.embedding, scratch)
-                                              : scorer.score(question.words, scratch);
-  if (score.judged) result.score = score.prob_strong_needed;
+  if (scorer.cascade) return result;
+  const model::Score score = scorer.embed_url || scorer.router_model
+                                 ? scorer.score_embedding(evidence.embedding, scratch)
+                                 : scorer.score(question.words, scratch);
+  if (!score.judged) return result;
+  result.score = score.prob_strong_needed;
+  const model::Workspace& found = scratch.workspace;
+  if (found.estimates.size() == scorer.models.size())
+    for (const size_t index : asked.route->estimate_of)
+      result.models.push_back(found.estimates[index]);
+  if (found.route && *found.route < scorer.named.size()) result.named = *found.route;
+  if (!scorer.named.empty()) result.similarities = found.similarities;
   return result;
+}
+
+std::optional<int64_t> expected_cost_nanousd(const Deployment& deployment, const wire::Chat& chat,
+                                             std::optional<double> output_tokens) {
+  const int64_t most = chat.max_output_tokens.value_or(std::numeric_limits<int64_t>::max());
+  catalog::Usage usage;
+  usage.input_tokens = chat.estimated_input_tokens;
+  usage.output_tokens = std::min(kAssumedOutputTokens, most);
+  if (output_tokens && *output_tokens >= 0 && *output_tokens < 1e9)
+    usage.output_tokens = std::min(static_cast<int64_t>(std::llround(*output_tokens)), most);
+  return catalog::cost_nanousd(deployment.facts.price, usage);
 }
 
 Decision decide(const Asked& asked, const Question& question, const Estimate& estimate,
@@ -140,18 +203,29 @@ Decision decide(const Asked& asked, const Question& question, const Estimate& es
   }
   const Route& route = *asked.route;
   inputs.score = estimate.score;
+  set_estimates(route, estimate, chat, inputs);
+  if (estimate.named && !asked.threshold) {
+    inputs.wanted = route.model_of_named[*estimate.named];
+    decision.named_route = route.scorer->named[*estimate.named].name;
+  }
   decision.plan = policy::choose(inputs);
   decision.score = estimate.score;
-  if (route.scorer && !asked.tier) decision.threshold = inputs.threshold;
+  if (route.scorer && !asked.tier && decides_by_threshold(asked))
+    decision.threshold = inputs.weak_first && !asked.threshold
+                             ? route.scorer->cascade->rule.escalate_below
+                             : inputs.threshold;
   if (question.memory && !policy::needs_score(inputs) && !asked.tier) {
     decision.decision_id = question.memory->decision_id;
     decision.score = question.memory->score;
   }
-  decision.options = {{&route.weak, inputs.candidates[0]}, {&route.strong, inputs.candidates[1]}};
+  for (size_t i = 0; i < route.models.size(); ++i)
+    decision.options.push_back({&route.models[i], std::move(inputs.candidates[i])});
   for (const size_t index : decision.plan.attempts) {
     decision.deployments.push_back(decision.options[index].deployment);
     decision.tiers.push_back(decision.options[index].candidate.tier);
   }
+  decision.cascades = asked.kind == Asked::Kind::kRoute && decision.deployments.size() > 1 &&
+                      decision.plan.reason == Reason::kCascade;
   if (asked.kind == Asked::Kind::kObserve) set_named(asked, decision);
   if (decision.deployments.empty()) decision.refusal = all_reasons(decision.options);
   return decision;
@@ -165,7 +239,8 @@ std::optional<Memory> memory_after(const Asked& asked, const Question& question,
   memory.by_score = decision.plan.by_score;
   memory.served =
       asked.kind == Asked::Kind::kObserve ? decision.plan.assigned : decision.tiers.front();
-  if (question.memory && question.memory->served == Tier::kStrong) memory.served = Tier::kStrong;
+  if (question.memory) memory.served = std::max(memory.served, question.memory->served);
+  memory.prob_strong = decision.plan.prob_strong;
   memory.score = decision.score;
   memory.turn = question.unit.turn;
   memory.turn_count = question.unit.turn_count;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <utility>
 
 #include "base/json.h"
@@ -19,8 +20,6 @@ using wire::Dialect;
 
 constexpr int64_t kCountTimeoutMs = 10'000;
 constexpr size_t kCountAnswerLimit = 1 << 16;
-// Output tokens assumed by /v1/route when the client sets no lower limit.
-constexpr int64_t kAssumedOutputTokens = 500;
 
 struct Path {
   std::string_view path;
@@ -121,14 +120,6 @@ std::expected<wire::Chat, Error> decode_either(const http::Request& request) {
   return other ? std::move(other) : std::move(chat);
 }
 
-std::optional<int64_t> assumed_cost(const Deployment& deployment, const wire::Chat& chat) {
-  catalog::Usage usage;
-  usage.input_tokens = chat.estimated_input_tokens;
-  usage.output_tokens =
-      std::min(kAssumedOutputTokens, chat.max_output_tokens.value_or(kAssumedOutputTokens));
-  return catalog::cost_nanousd(deployment.facts.price, usage);
-}
-
 void write_optional(json::Writer& out, std::string_view key, std::optional<double> value) {
   out.key(key);
   value ? out.value(*value) : out.null();
@@ -139,7 +130,20 @@ void write_usd(json::Writer& out, std::string_view key, std::optional<int64_t> a
   amount_nanousd ? out.raw(catalog::format_usd(*amount_nanousd)) : out.null();
 }
 
-std::string decision_json(const Asked& asked, const Decision& decision, const wire::Chat& chat) {
+// Which named route is nearest, as {route, similarity, all_similarities}; null where none could be.
+void write_semantic(json::Writer& out, const Scorer& scorer, const Estimate& estimate) {
+  out.key("semantic");
+  if (!estimate.named) return void(out.null());
+  out.begin_object().member("route", scorer.named[*estimate.named].name);
+  out.member("similarity", estimate.similarities[*estimate.named]);
+  out.key("all_similarities").begin_object();
+  for (size_t i = 0; i < scorer.named.size(); ++i)
+    out.member(scorer.named[i].name, estimate.similarities[i]);
+  out.end_object().end_object();
+}
+
+std::string decision_json(const Asked& asked, const Estimate& estimate, const Decision& decision,
+                          const wire::Chat& chat) {
   json::Writer out;
   out.begin_object();
   out.key("route");
@@ -150,12 +154,20 @@ std::string decision_json(const Asked& asked, const Decision& decision, const wi
   write_optional(out, "threshold", decision.threshold);
   out.member("control", decision.plan.control);
   out.member("propensity", decision.plan.propensity);
-  write_usd(out, "estimated_cost_usd", assumed_cost(*decision.deployments.front(), chat));
+  std::optional<int64_t> cost_nanousd =
+      expected_cost_nanousd(*decision.deployments.front(), chat, std::nullopt);
+  for (const auto& option : decision.options)
+    if (option.deployment == decision.deployments.front())
+      cost_nanousd = option.candidate.cost_nanousd;
+  write_usd(out, "estimated_cost_usd", cost_nanousd);
+  if (asked.route != nullptr && asked.route->scorer && !asked.route->scorer->named.empty())
+    write_semantic(out, *asked.route->scorer, estimate);
   out.key("candidates").begin_array();
   for (const auto& option : decision.options) {
     if (!option.candidate.eligible) continue;
-    out.begin_object().member("model", option.deployment->model).key("quality").null();
-    write_usd(out, "cost_usd", assumed_cost(*option.deployment, chat));
+    out.begin_object().member("model", option.deployment->model);
+    write_optional(out, "quality", option.candidate.quality);
+    write_usd(out, "cost_usd", option.candidate.cost_nanousd);
     out.end_object();
   }
   return out.end_array().end_object().take();
@@ -174,13 +186,14 @@ http::Task<std::expected<std::string, Refusal>> answer_route(Gateway& gateway,
   Question question = read_question(snapshot, caller.key_id, request.headers, *chat, *asked);
   recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
   policy::Inputs inputs = policy_inputs(*asked, question, *chat);
-  const Evidence evidence = co_await ask(exchange, snapshot, *asked, inputs, question.words);
-  const Estimate estimated =
-      estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
+  WorkerPart& part = gateway.part(exchange.worker());
+  const Evidence evidence =
+      co_await ask(exchange, snapshot, part.random, *asked, inputs, question.words);
+  const Estimate estimated = estimate(*asked, question, evidence, inputs, part.scratch);
   inputs.threshold = gateway.threshold_in_force(*asked, estimated, inputs, Gateway::Seen::kForget);
   const Decision decision = decide(*asked, question, estimated, inputs, *chat);
   if (decision.deployments.empty()) co_return refuse(400, decision.refusal);
-  co_return decision_json(*asked, decision, *chat);
+  co_return decision_json(*asked, estimated, decision, *chat);
 }
 
 // The strongest Anthropic model that would do: the one asked for, else a route's.
@@ -190,11 +203,11 @@ const Deployment* counting_model(const Snapshot& snapshot, const Asked& asked) {
   };
   if (asked.named && counts(*asked.named)) return &*asked.named;
   if (asked.route != nullptr)
-    for (const Deployment* d : {&asked.route->strong, &asked.route->weak})
-      if (counts(*d)) return d;
+    for (const Deployment& d : asked.route->models | std::views::reverse)
+      if (counts(d)) return &d;
   for (const auto& route : snapshot.routes())
-    for (const Deployment* d : {&route->strong, &route->weak})
-      if (counts(*d)) return d;
+    for (const Deployment& d : route->models | std::views::reverse)
+      if (counts(d)) return &d;
   return nullptr;
 }
 

@@ -37,6 +37,7 @@ double Gateway::threshold_in_force(const Asked& asked, const Estimate& estimate,
                                    const policy::Inputs& inputs, Seen seen) {
   // A threshold or tier that the client names is not ours to change.
   if (!estimate.score || asked.threshold || asked.tier) return inputs.threshold;
+  if (inputs.rule != policy::Rule::kThreshold || estimate.named) return inputs.threshold;
   const auto limit = share_limits_.find(asked.route);
   if (limit == share_limits_.end()) return inputs.threshold;
   return seen == Seen::kRemember ? limit->second.threshold(*estimate.score, inputs.threshold)

@@ -129,8 +129,7 @@ class GatewayFixture : public testing::Test {
   GatewayFixture() {
     options_.providers = {provider("cheap", weak_), provider("dear", strong_)};
     RouteOptions route;
-    route.weak = {"cheap", "small"};
-    route.strong = {"dear", "big"};
+    route.models = {{"cheap", "small"}, {"dear", "big"}};
     route.control_share = 0;
     options_.routes = {route};
     options_.catalog.put(priced_model("small", 100'000, 400'000));

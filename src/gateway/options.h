@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catalog/models.h"
+#include "gateway/cascade_options.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "text/own_words.h"
@@ -41,17 +42,25 @@ enum class RouteMode { kRoute, kObserve };
 struct RouteOptions {
   std::string name = "auto";
   RouteMode mode = RouteMode::kObserve;
-  Target weak, strong;
+  std::vector<Target> models;       // weakest and cheapest first, at least two
   std::vector<std::string> match;   // real model names that this route claims
-  std::string router_file;          // "" = the shipped default; see router_none
+  std::string router_file;          // "" = the shipped default; see the next two
   bool router_none = false;         // no router: everything strong, reason untrained
+  std::string router_kind;          // a kind that needs no file ("random", "length"); "" for none
   std::optional<double> threshold;  // overrides the file's
+  // At most one of the two is set; neither: the score against the threshold.
+  std::optional<double> value_usd;      // worth of one unit of quality (policy::Rule::kValue)
+  std::optional<double> quality_floor;  // policy::Rule::kQualityFloor
   // At most this share of the latest scored conversations goes to weak. Without a value: 0.5 with
   // the shipped router and its own threshold, else no limit.
   std::optional<double> weak_share_limit;
   double control_share = 0.05;
   text::QueryFrom query_from;
   int64_t weak_first_event_ms = 30'000;
+  // Of routers that ask a model (kinds causal and llm): which one, where no router file says it.
+  std::optional<Target> router_model;
+  int64_t router_timeout_ms = 5'000;  // after which the query counts as not judged: strong
+  CascadeOptions cascade;             // of kind cascade
 };
 
 enum class OnLedgerFailure { kServe, kRefuse };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 
 namespace weir::gateway {
 namespace {
@@ -33,8 +34,20 @@ std::optional<RouterName> parse_router_name(std::string_view model) {
   return RouterName{model.substr(0, dash), threshold};
 }
 
+// The value of x-weir-route: `strong`, `weak`, or one of the route's models.
+std::optional<Tier> parse_tier(const Route* route, std::string_view header) {
+  if (header == "strong") return Tier::kStrong;
+  if (header == "weak") return Tier::kWeak;
+  if (route == nullptr) return std::nullopt;
+  for (size_t i = 0; i < route->models.size(); ++i)
+    if (route->models[i].model == header) return policy::tier_of(i, route->models.size());
+  return std::nullopt;
+}
+
 Refusal unknown_model(const Snapshot& snapshot, std::string_view model, std::string_view why) {
-  const auto near = catalog::nearest_names(model, known_names(snapshot));
+  std::vector<std::string> names = known_names(snapshot);
+  std::erase(names, model);  // a name that is claimed but cannot be served is no help
+  const auto near = catalog::nearest_names(model, names);
   return {404,
           fmt::format("model '{}' is not known here: {}{}", model.substr(0, 200), why,
                       near.empty() ? "" : fmt::format("; near names: {}", fmt::join(near, ", ")))};
@@ -56,8 +69,8 @@ std::expected<Asked, Refusal> resolve_router(const Snapshot& snapshot, std::stri
 
 const Deployment* find_target(const Snapshot& snapshot, std::string_view model) {
   for (const auto& route : snapshot.routes())
-    for (const Deployment* target : {&route->strong, &route->weak})
-      if (target->model == model) return target;
+    for (const Deployment& target : route->models | std::views::reverse)
+      if (target.model == model) return &target;
   return nullptr;
 }
 
@@ -99,10 +112,9 @@ std::vector<std::string> known_names(const Snapshot& snapshot) {
   for (const auto& route : snapshot.routes())
     for (const auto& claimed : route->options.match)
       add(claimed);
-  for (const auto& route : snapshot.routes()) {
-    add(route->strong.model);
-    add(route->weak.model);
-  }
+  for (const auto& route : snapshot.routes())
+    for (const Deployment& target : route->models | std::views::reverse)
+      add(target.model);
   return names;
 }
 
@@ -110,16 +122,17 @@ std::expected<Asked, Refusal> resolve(const Snapshot& snapshot, wire::Dialect in
                                       std::string_view model, std::string_view header) {
   const bool off = header == "off";
   Asked asked;
-  if (header == "strong") asked.tier = Tier::kStrong;
-  if (header == "weak") asked.tier = Tier::kWeak;
-  if (!header.empty() && !off && !asked.tier)
-    return refuse(400, "x-weir-route must be strong, weak or off");
   asked.route = snapshot.find_route(model);
   const Route* claim = asked.route == nullptr ? snapshot.find_claim(model) : nullptr;
+  if (!header.empty() && !off) {
+    asked.tier = parse_tier(asked.route != nullptr ? asked.route : claim, header);
+    if (!asked.tier)
+      return refuse(400, "x-weir-route must be strong, weak, off or a model of the route");
+  }
   if (asked.route != nullptr || (claim != nullptr && asked.tier)) {
     if (claim != nullptr) asked.route = claim;
     asked.kind = off ? Asked::Kind::kNamed : Asked::Kind::kRoute;
-    if (off) asked.named = asked.route->strong, asked.reason = Reason::kOff;
+    if (off) asked.named = asked.route->strong(), asked.reason = Reason::kOff;
     return asked;
   }
   if (claim != nullptr && !off && claim->options.mode == RouteMode::kRoute) {

@@ -22,8 +22,7 @@ class Resolve : public testing::Test {
     anthropic.dialect = Dialect::kAnthropic;
     options_.providers = {openai, anthropic};
     RouteOptions route, plain;
-    route.weak = {"openai", "gpt-mini"};
-    route.strong = {"anthropic", "opus"};
+    route.models = {{"openai", "gpt-mini"}, {"anthropic", "opus"}};
     route.match = {"opus"};
     plain = route;
     plain.name = "plain", plain.match = {"claimed/name"}, plain.router_none = true;
@@ -120,7 +119,7 @@ TEST_F(Resolve, AProviderOfBothDialectsIsAskedInTheClientsOwn) {
   options_.providers[0].speaks_both = true;
   options_.providers.pop_back();
   for (RouteOptions& route : options_.routes)
-    route.strong.provider = "openai";
+    route.models[1].provider = "openai";
   for (const Dialect inbound : {Dialect::kOpenAi, Dialect::kAnthropic}) {
     const auto asked = ask("unheard-of", "", inbound);
     ASSERT_TRUE(asked);
@@ -145,7 +144,7 @@ TEST_F(Resolve, AProviderMustNotBeWeirItself) {
 }
 
 TEST_F(Resolve, ConfigurationErrorsNameTheRoute) {
-  options_.routes[0].weak.provider = "nobody";
+  options_.routes[0].models[0].provider = "nobody";
   const auto built = Snapshot::build(
       options_,
       [](const RouteOptions&) -> std::expected<std::optional<Scorer>, Error> {

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/admit.h"
+#include "gateway/call_models.h"
+#include "gateway/cascade.h"
 #include "gateway/decide.h"
 #include "gateway/endpoints.h"
 #include "gateway/records.h"
@@ -17,7 +20,6 @@
 namespace weir::gateway {
 namespace {
 
-constexpr int64_t kDefaultMaxTokens = 8'192;  // where the catalog does not know the model
 constexpr int64_t kBacklogPauseMs = 20;
 
 Visit arrive(Gateway& gateway, http::Exchange& exchange) {
@@ -42,22 +44,6 @@ http::Task<void> refuse_exchange(Gateway& gateway, http::Exchange& exchange, con
   response.headers.add("x-weir-request-id", visit.id);
   add_cors(gateway.snapshot().options(), exchange.request(), response.headers);
   (void)co_await exchange.respond(std::move(response));
-}
-
-std::vector<upstream::Target> targets_of(const Asked& asked, const Decision& decision) {
-  std::vector<upstream::Target> targets;
-  for (size_t i = 0; i < decision.deployments.size(); ++i) {
-    const Deployment& deployment = *decision.deployments[i];
-    upstream::Target& target = targets.emplace_back();
-    target.provider = deployment.provider;
-    target.model = deployment.model;
-    target.default_max_tokens = deployment.facts.max_output_tokens > 0
-                                    ? deployment.facts.max_output_tokens
-                                    : kDefaultMaxTokens;
-    if (i + 1 < decision.deployments.size())
-      target.first_event_ms = asked.route->options.weak_first_event_ms;
-  }
-  return targets;
 }
 
 // What is ready to run now is run first, so that its records share the write.
@@ -89,32 +75,12 @@ http::Task<std::expected<void, Refusal>> begin_record(Gateway& gateway, http::Ex
   co_return std::expected<void, Refusal>();
 }
 
-http::Task<upstream::Outcome> call_upstream(Gateway& gateway, http::Exchange& exchange,
-                                            const Decided& decided) {
-  const Options& options = gateway.snapshot().options();
-  const std::vector<upstream::Target> targets = targets_of(decided.asked, decided.decision);
-  upstream::CallSettings settings;
-  settings.idle_timeout_ms = options.stream_idle_ms;
-  settings.retry_after_limit_ms = options.retry_after_limit_ms;
-  upstream::Call call{.worker = exchange.worker(),
-                      .random = gateway.part(exchange.worker()).random,
-                      .gone = exchange.gone(),
-                      .request = decided.request,
-                      .chat = decided.chat,
-                      .targets = targets,
-                      .settings = settings,
-                      .instance = gateway.snapshot().instance(),
-                      .request_id = decided.visit.id};
-  co_return co_await upstream::call(std::move(call));
-}
-
 // Keeps the decision for the conversation's next requests; what served by fallback keeps serving.
 void remember(Gateway& gateway, const Decided& decided, const upstream::Outcome& outcome) {
   auto memory = memory_after(decided.asked, decided.question, decided.decision, decided.visit.id);
   if (!memory) return;
-  if (outcome.opened && outcome.opened->target_index > 0 &&
-      decided.asked.kind == Asked::Kind::kRoute)
-    memory->served = policy::Tier::kStrong;
+  if (outcome.opened && decided.asked.kind == Asked::Kind::kRoute)
+    memory->served = std::max(memory->served, decided.decision.tiers[outcome.opened->target_index]);
   if (decided.question.memory == memory) return;  // a tool step: recall() has counted the use
   gateway.sessions().put(decided.question.session_key, std::move(*memory),
                          gateway.clock().steady_us());
@@ -132,9 +98,11 @@ void log_texts(const Decided& decided, const Relayed& relayed) {
 
 // Station 8: the end record is in the journal before the last chunk leaves.
 http::Task<void> settle(Gateway& gateway, http::Exchange& exchange, const Decided& decided,
-                        const upstream::Outcome& outcome, Relayed& relayed) {
-  const store::EndRecord end =
-      end_record(decided, outcome, relayed.ending, exchange.worker().clock());
+                        const upstream::Outcome& outcome, const Judgement& judgement,
+                        Relayed& relayed) {
+  store::EndRecord end = end_record(decided, outcome, relayed.ending, exchange.worker().clock());
+  end.cascade = judgement.text();
+  end.weak_confidence = judgement.confidence;
   // Counted where it fails; the answer is the client's all the same.
   (void)co_await write_record(gateway, exchange.worker(), end);
   if (decided.snapshot.options().log_texts) log_texts(decided, relayed);
@@ -168,9 +136,10 @@ http::Task<void> serve(Gateway& gateway, http::Exchange& exchange) {
   recall(gateway.sessions(), *chat, gateway.clock().steady_us(), question);
 
   policy::Inputs inputs = policy_inputs(*asked, question, *chat);
-  const Evidence evidence = co_await ask(exchange, snapshot, *asked, inputs, question.words);
-  const Estimate estimated =
-      estimate(*asked, question, evidence, inputs, gateway.part(exchange.worker()).scratch);
+  WorkerPart& part = gateway.part(exchange.worker());
+  const Evidence evidence =
+      co_await ask(exchange, snapshot, part.random, *asked, inputs, question.words);
+  const Estimate estimated = estimate(*asked, question, evidence, inputs, part.scratch);
   inputs.threshold =
       gateway.threshold_in_force(*asked, estimated, inputs, Gateway::Seen::kRemember);
   const Decision decision = decide(*asked, question, estimated, inputs, *chat);
@@ -181,12 +150,16 @@ http::Task<void> serve(Gateway& gateway, http::Exchange& exchange) {
                         *asked,   question, evidence, decision};
   if (const auto begun = co_await begin_record(gateway, exchange, decided); !begun)
     co_return co_await refuse_exchange(gateway, exchange, visit, begun.error());
-  upstream::Outcome outcome = co_await call_upstream(gateway, exchange, decided);
+  upstream::Outcome outcome = co_await call_models(gateway, exchange, decided);
+  Judgement judgement;
+  if (decision.cascades) judgement = co_await judge_answer(gateway, exchange, decided, outcome);
+  if (judgement.escalates()) co_await escalate(gateway, exchange, decided, outcome, judgement);
   remember(gateway, decided, outcome);
   http::Headers headers = weir_headers(decided, outcome, exchange.worker().clock());
+  add_cascade_headers(judgement, headers);
   add_cors(snapshot.options(), request, headers);
   Relayed relayed = co_await relay(exchange, outcome, decided, std::move(headers));
-  co_await settle(gateway, exchange, decided, outcome, relayed);
+  co_await settle(gateway, exchange, decided, outcome, judgement, relayed);
   co_await finish(exchange, outcome, std::move(relayed));
 }
 

@@ -22,8 +22,8 @@ std::vector<std::string> labels_of(const Options& options) {
   std::vector<std::string> labels;
   for (const auto& route : options.routes) {
     labels.push_back(route.name);
-    labels.push_back(route.weak.model);
-    labels.push_back(route.strong.model);
+    for (const Target& target : route.models)
+      labels.push_back(target.model);
     labels.insert(labels.end(), route.match.begin(), route.match.end());
   }
   return labels;

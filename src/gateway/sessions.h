@@ -20,9 +20,10 @@ struct Memory {
   policy::Tier by_score = policy::Tier::kStrong;  // of the experiment's arithmetic
   policy::Tier served = policy::Tier::kStrong;    // strong also after a fallback
   std::optional<double> score;
-  uint64_t turn = 0;        // the user turn last decided on
-  int turn_count = 0;       // user turns up to it
-  std::string decision_id;  // the request that decided
+  std::optional<double> prob_strong;  // of a router that explores: the largest so far
+  uint64_t turn = 0;                  // the user turn last decided on
+  int turn_count = 0;                 // user turns up to it
+  std::string decision_id;            // the request that decided
 
   bool operator==(const Memory&) const = default;
 };

@@ -8,6 +8,11 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "gateway/ready_router.h"
+#include "gateway/router_llm.h"
+#include "gateway/router_models.h"
+#include "model/answer_routers.h"
+#include "model/cawr.h"
 #include "model/embedder.h"
 #include "model/model_files.h"
 
@@ -30,6 +35,107 @@ bool is_own_host(std::string_view host, std::string_view address) {
          host == "::" || host == address || host == own_host_name();
 }
 
+std::expected<model::Router, Error> load_router(const RouteOptions& route,
+                                                const model::StaticEmbedder& embedder) {
+  if (!route.router_kind.empty()) {
+    TRY_ASSIGN(const std::string bytes, encode_router_file(ready_router(route.router_kind)));
+    return model::Router::from_bytes(bytes, embedder);
+  }
+  std::filesystem::path file = route.router_file;
+  if (file.empty()) {
+    TRY_ASSIGN(file, model::find_model_file(kDefaultRouterFile));
+  }
+  return model::Router::load(file, embedder);
+}
+
+// Whether the router leaves an estimate of every model: seen on one question, so that no kind has
+// to be known here.
+bool leaves_estimates(const model::Router& router) {
+  constexpr std::string_view kQuestion = "What is the capital of France?";
+  model::Scratch scratch;
+  if (router.embed_source().from == model::EmbedFrom::kUrl) {
+    const std::vector<float> vector(router.embed_source().dimension, 1.0F);
+    router.score_embedding(vector, scratch);
+  } else {
+    router.score(kQuestion, scratch);
+  }
+  return scratch.workspace.estimates.size() == router.models().size();
+}
+
+std::expected<Scorer, Error> make_scorer(std::shared_ptr<const model::Router> router,
+                                         std::shared_ptr<const model::StaticEmbedder> embedder) {
+  Scorer scorer;
+  scorer.kind = model::to_string(router->kind());
+  scorer.name = fmt::format("{}-{:016x}", scorer.kind, router->hash());
+  scorer.description = router->describe();
+  scorer.threshold = router->threshold();
+  scorer.models = router->models();
+  scorer.estimates = leaves_estimates(*router);
+  TRY_ASSIGN(scorer.named, model::named_routes(router->file()));
+  scorer.explore = model::explore_of(router->file());
+  scorer.file = std::shared_ptr<const model::RouterFile>(router, &router->file());
+  if (router->embed_source().from == model::EmbedFrom::kUrl &&
+      !model::is_answer_kind(router->kind())) {
+    auto endpoint = http::Endpoint::parse(router->embed_source().url);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    scorer.embed_url = EmbedUrl{std::move(*endpoint), router->embed_source().model, ""};
+  }
+  scorer.score_embedding = [router](std::span<const float> embedding, model::Scratch& scratch) {
+    return router->score_embedding(embedding, scratch);
+  };
+  scorer.score = [router, embedder](std::string_view query, model::Scratch& scratch) {
+    return router->score(query, scratch);
+  };
+  return scorer;
+}
+
+std::unexpected<Error> no_use(std::string_view setting, std::string_view why) {
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{} has no effect: {}", setting, why));
+}
+
+// Which rule the route follows, and that its router can serve it.
+std::expected<void, Error> set_rule(Route& route) {
+  const RouteOptions& from = route.options;
+  using policy::Rule;
+  if (from.value_usd) route.rule = Rule::kValue;
+  if (from.quality_floor) route.rule = Rule::kQualityFloor;
+  const std::string_view rule = policy::to_string(route.rule);
+  if (from.value_usd && from.quality_floor)
+    return no_use("quality_floor", "value_usd is set; keep one of the two");
+  if (route.rule != Rule::kThreshold) {
+    if (from.threshold) return no_use("threshold", fmt::format("{} decides", rule));
+    if (from.weak_share_limit) return no_use("weak_share_limit", fmt::format("{} decides", rule));
+  }
+  if (!route.scorer) return {};
+  const Scorer& scorer = *route.scorer;
+  if (!scorer.named.empty() || scorer.explore) {
+    const std::string why = scorer.explore
+                                ? "a router of kind cawr draws; train it for another strong share"
+                                : "a router of kind semantic names the model itself";
+    if (route.rule != Rule::kThreshold) return no_use(rule, why);
+    if (from.threshold) return no_use("threshold", why);
+    if (from.weak_share_limit) return no_use("weak_share_limit", why);
+  }
+  TRY_ASSIGN(route.model_of_named, match_named(scorer.named, route.models));
+  if (scorer.estimates) {
+    TRY_ASSIGN(route.estimate_of, match_models(scorer.models, route.models));
+  } else if (route.rule == Rule::kQualityFloor ||
+             (route.rule == Rule::kValue && route.models.size() > 2)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} needs a router that estimates every model; one of kind {} judges "
+                            "whether the strongest is needed",
+                            rule, scorer.kind));
+  }
+  if (route.rule == Rule::kValue)
+    for (const Deployment& deployment : route.models)
+      if (!deployment.facts.price.known())
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("value_usd needs the price of '{0}': set "
+                                "models.{0}.input_usd_per_million and output_usd_per_million",
+                                deployment.model));
+  return {};
+}
+
 }  // namespace
 
 LoadScorer scorers_from_files() {
@@ -44,31 +150,11 @@ LoadScorer scorers_from_files() {
       if (!embedder) return std::unexpected(embedder.error());
       *shared = std::make_shared<const model::StaticEmbedder>(std::move(*embedder));
     }
-    std::filesystem::path file = route.router_file;
-    if (file.empty()) {
-      TRY_ASSIGN(file, model::find_model_file(kDefaultRouterFile));
-    }
-    auto loaded = model::Router::load(file, **shared);
+    auto loaded = load_router(route, **shared);
     if (!loaded) return std::unexpected(loaded.error());
     const auto router = std::make_shared<const model::Router>(std::move(*loaded));
     if (!router->trained()) return std::nullopt;
-    Scorer scorer;
-    scorer.kind = model::to_string(router->kind());
-    scorer.name = fmt::format("{}-{:016x}", scorer.kind, router->hash());
-    scorer.description = router->describe();
-    scorer.threshold = router->threshold();
-    if (router->embed_source().from == model::EmbedFrom::kUrl) {
-      auto endpoint = http::Endpoint::parse(router->embed_source().url);
-      if (!endpoint) return std::unexpected(endpoint.error());
-      scorer.embed_url = EmbedUrl{std::move(*endpoint), router->embed_source().model, ""};
-    }
-    scorer.score_embedding = [router](std::span<const float> embedding, model::Scratch& scratch) {
-      return router->score_embedding(embedding, scratch);
-    };
-    scorer.score = [router, embedder = *shared](std::string_view query, model::Scratch& scratch) {
-      return router->score(query, scratch);
-    };
-    return scorer;
+    return make_scorer(router, *shared);
   };
 }
 
@@ -127,8 +213,14 @@ std::expected<void, Error> Snapshot::add_route(const RouteOptions& from,
                                                const LoadScorer& load_scorer) {
   auto route = std::make_unique<Route>();
   route->options = from;
-  TRY_ASSIGN(route->weak, target(from, from.weak));
-  TRY_ASSIGN(route->strong, target(from, from.strong));
+  if (from.models.size() < 2 || from.models.size() > policy::kMostCandidates)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("route '{}': {} models; it needs 2 to {}", from.name,
+                            from.models.size(), policy::kMostCandidates));
+  for (const Target& one : from.models) {
+    TRY_ASSIGN(Deployment deployment, target(from, one));
+    route->models.push_back(std::move(deployment));
+  }
   auto scorer = load_scorer(from);
   if (!scorer)
     return fail(scorer.error().code,
@@ -137,21 +229,56 @@ std::expected<void, Error> Snapshot::add_route(const RouteOptions& from,
   if (route->scorer && route->scorer->embed_url && route->scorer->embed_url->api_key.empty())
     route->scorer->embed_url->api_key = embed_key(route->scorer->embed_url->endpoint);
   route->threshold = from.threshold.value_or(route->scorer ? route->scorer->threshold : 0.5);
-  const bool shipped = from.router_file.empty() && !from.router_none && !from.threshold;
+  const bool shipped =
+      from.router_file.empty() && from.router_kind.empty() && !from.router_none && !from.threshold;
   route->weak_share_limit = from.weak_share_limit.value_or(shipped ? kShippedWeakShare : 1.0);
   auto query = text::QueryExtractor::make(from.query_from);
   if (!query)
     return fail(query.error().code,
                 fmt::format("route '{}': query_from: {}", from.name, query.error().message));
   route->query = std::move(*query);
-  if (!by_name_.emplace(from.name, route.get()).second)
+  if (const auto added = add_asked_models(*route); !added)
+    return fail(added.error().code,
+                fmt::format("route '{}': {}", from.name, added.error().message));
+  if (const auto ruled = set_rule(*route); !ruled)
+    return fail(ruled.error().code,
+                fmt::format("route '{}': {}", from.name, ruled.error().message));
+  TRY(add_names(*route));
+  routes_.push_back(std::move(route));
+  return {};
+}
+
+std::expected<void, Error> Snapshot::add_names(const Route& route) {
+  const RouteOptions& from = route.options;
+  if (!by_name_.emplace(from.name, &route).second)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("route '{}' is configured twice", from.name));
   for (const auto& name : from.match)
-    if (!by_claim_.emplace(name, route.get()).second)
+    if (!by_claim_.emplace(name, &route).second)
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("two routes claim the model '{}'; leave it in one", name));
-  routes_.push_back(std::move(route));
+  return {};
+}
+
+// Of routers that judge by a model's answer, before the route's models or of the weak one.
+std::expected<void, Error> Snapshot::add_asked_models(Route& route) const {
+  if (!route.scorer || route.scorer->file == nullptr) return {};
+  const model::RouterFile& file = *route.scorer->file;
+  const RouteOptions& from = route.options;
+  if (file.kind == model::Kind::kCascade) {
+    TRY_ASSIGN(Cascade cascade, make_cascade(from.cascade, &file));
+    route.scorer->cascade = std::make_shared<const Cascade>(std::move(cascade));
+  }
+  if (!model::is_answer_kind(file.kind)) return {};
+  std::optional<Deployment> deployment;
+  if (from.router_model) {
+    TRY_ASSIGN(deployment, target(from, *from.router_model));
+  }
+  TRY_ASSIGN(RouterModel router_model,
+             make_router_model(file, std::move(deployment), options_.catalog,
+                               [&](const auto& endpoint) { return embed_key(endpoint); }));
+  router_model.timeout_ms = from.router_timeout_ms;
+  route.scorer->router_model = std::make_shared<const RouterModel>(std::move(router_model));
   return {};
 }
 

@@ -17,8 +17,11 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "catalog/models.h"
+#include "gateway/cascade.h"
 #include "gateway/options.h"
 #include "model/router.h"
+#include "model/semantic.h"
+#include "policy/choose.h"
 #include "text/own_words.h"
 #include "upstream/provider.h"
 
@@ -39,16 +42,34 @@ struct EmbedUrl {
   std::string api_key;  // secret; "" for none
 };
 
+// A language model that judges queries (gateway/router_llm.h).
+struct RouterModel {
+  model::Kind kind = model::Kind::kCausal;
+  std::string prompt;
+  Deployment deployment;
+  std::unique_ptr<const upstream::Provider> own_provider;  // of a file that names an endpoint
+  int64_t timeout_ms = 5'000;
+};
+
 // A trained router as the request path sees it.
 struct Scorer {
   std::function<model::Score(std::string_view query, model::Scratch&)> score;
   // With embed_url instead of score: judges the vector that the URL gave.
   std::function<model::Score(std::span<const float> embedding, model::Scratch&)> score_embedding;
   std::optional<EmbedUrl> embed_url;
+  // Kinds causal and llm, also with score_embedding: whose answer makes the vector.
+  std::shared_ptr<const RouterModel> router_model;
+  std::shared_ptr<const model::RouterFile> file;  // nullptr: the scorer is not from one
+  // Kind cascade: nothing is scored; the weak model's answer is judged.
+  std::shared_ptr<const Cascade> cascade;
   std::string kind;         // "lr"
   std::string name;         // kind and hash of the file, for the ledger: "lr-00c0ffee00c0ffee"
   std::string description;  // one line for people
   double threshold = 0.5;   // the file's own
+  std::vector<std::string> models;       // as the file names them, weakest first
+  bool estimates = false;                // leaves an estimate of each of them in the workspace
+  std::vector<model::NamedRoute> named;  // of kind semantic, which names one of them
+  std::optional<double> explore;         // of kind cawr, which draws: policy::Inputs::explore
 };
 
 // Loads the router of a route; no value: the route has none ("untrained"). The returned scorer
@@ -60,11 +81,18 @@ LoadScorer scorers_from_files();
 
 struct Route {
   RouteOptions options;
-  Deployment weak, strong;
+  std::vector<Deployment> models;  // weakest first, at least two
   std::optional<Scorer> scorer;
+  policy::Rule rule = policy::Rule::kThreshold;
   double threshold = 0.5;       // in force, unless the limit lowers it
   double weak_share_limit = 1;  // 1: none
   text::QueryExtractor query;
+  // Of each model its place among the scorer's; empty when the scorer judges the pair only.
+  std::vector<size_t> estimate_of;
+  std::vector<size_t> model_of_named;  // of each named route of the scorer its place in `models`
+
+  const Deployment& weak() const { return models.front(); }
+  const Deployment& strong() const { return models.back(); }
 };
 
 class Snapshot {
@@ -96,6 +124,8 @@ class Snapshot {
   Snapshot() = default;
   std::expected<void, Error> add_provider(const ProviderOptions& from);
   std::expected<void, Error> add_route(const RouteOptions& from, const LoadScorer& load_scorer);
+  std::expected<void, Error> add_names(const Route& route);
+  std::expected<void, Error> add_asked_models(Route& route) const;
   std::string embed_key(const http::Endpoint& endpoint) const;
   std::expected<Deployment, Error> target(const RouteOptions& route, const Target& target) const;
 

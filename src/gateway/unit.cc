@@ -77,6 +77,7 @@ Unit identify(const Snapshot& snapshot, std::string_view key_id, const http::Hea
   }
   unit.id = id.result();
   unit.draw = to_unit_interval(snapshot.keyed_hash("draw", to_hex(unit.id)));
+  unit.explore_draw = to_unit_interval(snapshot.keyed_hash("explore", to_hex(unit.id)));
   unit.turn_count = chat.user_turn_count;
   PartsHash turn(snapshot, "turn");
   turn.add(static_cast<uint64_t>(chat.user_turn_count));

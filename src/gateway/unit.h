@@ -16,6 +16,7 @@ namespace weir::gateway {
 struct Unit {
   uint64_t id = 0;                // keyed hash of the conversation
   double draw = 0;                // keyed hash in [0, 1), decides the control group
+  double explore_draw = 0;        // another, for routers that draw
   uint64_t turn = 0;              // names the last user turn, so that a tool step is not a new one
   int turn_count = 0;             // user turns so far
   std::string conversation_hash;  // of an explicit session, "" without

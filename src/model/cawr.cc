@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "model/calibration.h"
 #include "model/estimators.h"
 #include "model/sections.h"
 #include "simd/kernels.h"
@@ -33,7 +33,7 @@ class CawrEstimator final : public Estimator {
     TRY_ASSIGN(const std::vector<double> kernel, numbers_of(file, section::kKernel, 3));
     made->width_ = kernel[0], made->prior_ = kernel[1], made->prior_mass_ = kernel[2];
     TRY_ASSIGN(const std::vector<double> platt, numbers_of(file, section::kPlatt, 2));
-    made->slope_ = platt[0], made->intercept_ = platt[1];
+    made->map_ = {.form = MapForm::kPlatt, .slope = platt[0], .offset = platt[1]};
     TRY_ASSIGN(const std::vector<double> draw, numbers_of(file, section::kDraw, 2));
     made->even_ = draw[0], made->explore_ = draw[1];
     TRY(made->check());
@@ -52,15 +52,14 @@ class CawrEstimator final : public Estimator {
       mass += w;
       sum += w * labels_[i];
     }
-    const double p = sigmoid(slope_ * logit(sum / mass) + intercept_);
-    return drawn_probability(p, even_, explore_);
+    return drawn_probability(map_.apply(sum / mass), even_, explore_);
   }
 
  private:
   std::expected<void, Error> check() const {
     const auto share = [](double x) { return x >= 0 && x <= 1; };
-    const bool sound = width_ > 0 && share(prior_) && prior_mass_ > 0 && slope_ >= 0 && even_ > 0 &&
-                       even_ < 1 && explore_ > 0 && explore_ < 0.5 &&
+    const bool sound = width_ > 0 && share(prior_) && prior_mass_ > 0 && map_.slope > 0 &&
+                       even_ > 0 && even_ < 1 && explore_ > 0 && explore_ < 0.5 &&
                        std::ranges::all_of(labels_, share) &&
                        std::ranges::all_of(weights_, [](double w) { return w >= 0; });
     if (sound) return {};
@@ -69,8 +68,8 @@ class CawrEstimator final : public Estimator {
 
   std::vector<int8_t> vectors_;           // [anchors, dimension]
   std::vector<double> labels_, weights_;  // [anchors]
-  double width_ = 0, prior_ = 0, prior_mass_ = 0, slope_ = 0, intercept_ = 0, even_ = 0,
-         explore_ = 0;
+  double width_ = 0, prior_ = 0, prior_mass_ = 0, even_ = 0, explore_ = 0;
+  CalibrationMap map_;
 };
 
 }  // namespace
@@ -100,15 +99,6 @@ void quantize_unit(std::span<const float> vector, std::span<int8_t> out) {
   CHECK(vector.size() == out.size());
   for (size_t i = 0; i < vector.size(); ++i)
     out[i] = static_cast<int8_t>(std::lrint(std::clamp(vector[i], -1.0F, 1.0F) * 127.0F));
-}
-
-double logit(double p) {
-  p = std::clamp(p, kLeastProbability, 1 - kLeastProbability);
-  return std::log(p / (1 - p));
-}
-
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
 }
 
 }  // namespace weir::model

@@ -16,10 +16,10 @@ constexpr std::array kKinds{
     KindInfo{Kind::kLength, "length", Needs::kFeatures, "longer queries go to strong", make_length},
     KindInfo{Kind::kNgram, "ngram", Needs::kCharNgrams, "ridge on hashed n-grams, microseconds",
              make_ngram},
-    KindInfo{Kind::kBert, "bert", Needs::kEmbedding, "a transformer encoder with a trained head",
-             make_bert},
     KindInfo{Kind::kKernel, "kernel", Needs::kEmbedding,
              "kernel ridge regression on likeness to labelled queries", make_kernel},
+    KindInfo{Kind::kBert, "bert", Needs::kEmbedding, "a transformer encoder with a trained head",
+             make_bert},
     KindInfo{Kind::kAuto, "auto", Needs::kCharNgramsAndEmbedding, "several kinds put together",
              make_auto},
     KindInfo{Kind::kKnn, "knn", Needs::kEmbedding, "the nearest labelled queries decide", make_knn},
@@ -33,6 +33,11 @@ constexpr std::array kKinds{
              make_semantic},
     KindInfo{Kind::kCawr, "cawr", Needs::kEmbedding, "draws with a calibrated, bounded probability",
              make_cawr},
+    KindInfo{Kind::kCausal, "causal", Needs::kEmbedding, "a language model gives labels 1 to 5",
+             make_causal},
+    KindInfo{Kind::kLlm, "llm", Needs::kEmbedding, "a language model says YES or NO", make_llm},
+    KindInfo{Kind::kCascade, "cascade", Needs::kFeatures, "weak first, strong when it shows",
+             make_cascade},
 };
 
 }  // namespace

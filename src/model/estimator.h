@@ -89,7 +89,7 @@ inline constexpr std::string_view kAnchorVectors = "anchor_vectors";  // cawr, b
 inline constexpr std::string_view kAnchorLabels = "anchor_labels";    // cawr [anchors]
 inline constexpr std::string_view kAnchorWeights = "anchor_weights";  // cawr [anchors]
 inline constexpr std::string_view kKernel = "kernel";  // cawr: width, prior, mass of the prior
-inline constexpr std::string_view kPlatt = "platt";    // cawr: slope, intercept
+inline constexpr std::string_view kPlatt = "platt";    // cawr: slope, offset
 inline constexpr std::string_view kDraw = "draw";      // cawr: even odds at, explore
 }  // namespace section
 

@@ -19,10 +19,13 @@ enum class Kind {
   kCluster,
   kKnn,
   kAuto,
-  kKernel,
   kBert,
+  kKernel,
   kSemantic,
-  kCawr
+  kCawr,
+  kCausal,
+  kLlm,
+  kCascade
 };
 
 std::string_view to_string(Kind kind);

@@ -11,6 +11,7 @@ import argparse
 import csv
 import gzip
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -33,6 +34,7 @@ SETS = {
     "clinc150": ("clinc150.train.csv.gz", "intent"),
 }
 OUT_OF_SCOPE = "oos"
+SEMANTIC = "weir, kind semantic"
 
 
 def read_set(path: pathlib.Path, label: str) -> tuple[list[str], np.ndarray]:
@@ -63,6 +65,36 @@ def centroid_accuracy(x_train, y_train, x_test, y_test) -> float:
     return float((labels[np.asarray(x_test @ centroids.T).argmax(axis=1)] == y_test).mean())
 
 
+def program_routes(weir: pathlib.Path, texts: list[str], labels: np.ndarray) -> float:
+    """Accuracy of `weir train --kind semantic` and `weir route`: each intent is a named route."""
+    found = []
+    for train, test in halves(labels):
+        with tempfile.TemporaryDirectory() as folder:
+            routes = pathlib.Path(folder, "routes.yaml")
+            router = pathlib.Path(folder, "router.weir")
+            lines = ["models: [weak, strong]", "routes:"]
+            for label in np.unique(labels[train]):
+                examples = [texts[i] for i in train if labels[i] == label]
+                lines += [f"- name: {json.dumps(label)}", "  model: weak", "  examples:"]
+                lines += [f"  - {json.dumps(text)}" for text in examples]
+            routes.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            fit = [weir, "train", "--kind", "semantic", "--routes", routes, "--out", router]
+            subprocess.run(fit, check=True, stdout=subprocess.DEVNULL)
+            rows = "".join(json.dumps({"query": texts[i]}) + "\n" for i in test)
+            command = [weir, "route", "--router", router, "--json"]
+            answers = subprocess.run(
+                command, check=True, input=rows, stdout=subprocess.PIPE, text=True
+            ).stdout.splitlines()
+        named = np.array([json.loads(answer).get("route") for answer in answers])
+        found.append(float((named == labels[test]).mean()))
+    return float(np.mean(found))
+
+
+def halves(labels: np.ndarray):
+    folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=SEED)
+    return folds.split(np.zeros(len(labels)), labels)
+
+
 def logistic(kind: str):
     """As weir trains it (unit variance, C = 1). TF-IDF rows keep their length, so that they stay
     sparse; C = 10 suits them best of 1, 10, 100."""
@@ -73,9 +105,8 @@ def logistic(kind: str):
 
 def accuracies(kind: str, features, texts: list[str], labels: np.ndarray) -> tuple[float, float]:
     """(centroids, logistic regression), each the mean over both directions."""
-    folds = StratifiedKFold(n_splits=2, shuffle=True, random_state=SEED)
     found = []
-    for train, test in folds.split(np.zeros(len(labels)), labels):
+    for train, test in halves(labels):
         if kind == "TF-IDF":
             vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
             x_train = vectorizer.fit_transform([texts[i] for i in train])
@@ -92,6 +123,10 @@ def accuracies(kind: str, features, texts: list[str], labels: np.ndarray) -> tup
     return tuple(np.mean(found, axis=0))
 
 
+def shown(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     shared = pathlib.Path(os.environ.get("WEIR_SHARED", ROOT / "../shared"))
@@ -99,7 +134,9 @@ def main():
     parser.add_argument("--table", type=pathlib.Path, default=ROOT / "models/static-embedding.bin")
     parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".cache/models")
     parser.add_argument(
-        "--weir", type=pathlib.Path, help="take the static vectors from this program"
+        "--weir",
+        type=pathlib.Path,
+        help="take the static vectors from this program, and judge its named routes",
     )
     options = parser.parse_args()
     for file, _ in SETS.values():
@@ -125,15 +162,20 @@ def main():
         }
         for kind, x in features.items():
             results[kind] += accuracies(kind, x, texts, labels)
+        if options.weir:
+            # A router of named routes is centroids alone.
+            results.setdefault(SEMANTIC, []).extend(
+                (program_routes(options.weir, texts, labels), math.nan)
+            )
 
     columns = [f"{name} {how}" for name in SETS for how in ("centroid", "LR")]
     print("| features | " + " | ".join(columns) + " |")
     print("|---|" + "--:|" * len(columns))
     for kind, values in results.items():
-        print(f"| {kind} | " + " | ".join(f"{value:.4f}" for value in values) + " |")
-    for kind in ("static 256 int8", "TF-IDF"):
+        print(f"| {kind} | " + " | ".join(shown(value, 4) for value in values) + " |")
+    for kind in [kind for kind in results if kind != "MiniLM 384"]:
         ratios = np.divide(results[kind], results["MiniLM 384"])
-        print(f"| {kind} / MiniLM | " + " | ".join(f"{value:.3f}" for value in ratios) + " |")
+        print(f"| {kind} / MiniLM | " + " | ".join(shown(value, 3) for value in ratios) + " |")
 
 
 if __name__ == "__main__":
