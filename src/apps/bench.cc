@@ -14,6 +14,9 @@ int run_bench(Arguments arguments);
 namespace {
 
 constexpr std::array kStudies{
+    Command{"cascade", "cascades on recorded confidences", bench_cascade},
+    Command{"routellm", "kinds of router on RouteLLM's benchmarks, by number of labels",
+            bench_routellm},
     Command{"robustness", "how easily harmless words change a router's decisions",
             bench_robustness},
     Command{"statistics", "whether bounds, tests and alarms keep what they promise",

@@ -6,6 +6,8 @@
 
 namespace weir::apps {
 
+int bench_routellm(Arguments arguments);
+int bench_cascade(Arguments arguments);
 int bench_robustness(Arguments arguments);
 int bench_statistics(Arguments arguments);
 

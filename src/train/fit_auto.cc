@@ -37,7 +37,8 @@ struct Stacked {
 
 Stacked stack_up(const Examples& examples, const Rows& rows,
                  std::span<const std::vector<double>> logits) {
-  const Stack stack = fit_stack(logits, gap_targets(examples, rows), weights_of(examples, rows));
+  const std::vector<StackColumn> columns(logits.begin(), logits.end());
+  const Stack stack = fit_stack(columns, gap_targets(examples, rows), weights_of(examples, rows));
   std::vector<double> gaps, one(logits.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t m = 0; m < logits.size(); ++m)

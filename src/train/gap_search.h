@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/kernel.h"
 #include "train/examples.h"
 #include "train/fit.h"
 #include "train/folds.h"
@@ -20,16 +21,19 @@
 namespace weir::train {
 
 struct GapSearch {
-  size_t best = 0;         // which candidate
-  double correlation = 0;  // of its stacked predictions with the gap
-  Stack stack = {};        // weights of learner and length
+  size_t best = 0;             // which candidate
+  double correlation = 0;      // of its stacked predictions with the gap
+  Stack stack = {};            // weights of learner and length
+  model::GapShape shape = {};  // stands for intercept and learner's weight where ease is given
   GapToProbability map = {};
   std::vector<double> scores = {};  // out of fold, of the rows of the folds
 };
 
-// `predicted`: of every candidate the gaps of folds.rows, by fits that have not seen them.
+// `predicted`: of every candidate the gaps of folds.rows, by fits that have not seen them; `ease`,
+// where the learner predicts it, likewise: then the gap may bend with it (model::GapShape).
 GapSearch search_gap(const Examples& examples, const Folds& folds,
-                     std::span<const std::vector<double>> predicted);
+                     std::span<const std::vector<double>> predicted,
+                     std::span<const double> ease = {});
 
 // The curve of ln(1 + characters) for the gap of `rows`.
 model::PiecewiseLinear fit_length_gap(const Examples& examples, const Rows& rows);

@@ -8,7 +8,7 @@
 namespace weir::train {
 namespace {
 
-constexpr double kPull = 0.02;  // ridge penalty relative to the variance of a column
+constexpr double kLeastScale = 1e-12;  // of a column that is not constant
 constexpr int kMaxSweeps = 10'000;
 constexpr double kTolerance = 1e-12;
 
@@ -50,10 +50,12 @@ double Stack::operator()(std::span<const double> values) const {
   return sum;
 }
 
-Stack fit_stack(std::span<const std::vector<double>> columns, std::span<const double> targets,
+Stack fit_stack(std::span<const StackColumn> columns, std::span<const double> targets,
                 std::span<const double> weights) {
   const size_t k = columns.size();
-  std::vector<std::span<const double>> series(columns.begin(), columns.end());
+  std::vector<std::span<const double>> series;
+  for (const StackColumn& column : columns)
+    series.push_back(column.values);
   series.push_back(targets);
   for (const auto& one : series)
     CHECK(one.size() == weights.size());
@@ -65,12 +67,13 @@ Stack fit_stack(std::span<const std::vector<double>> columns, std::span<const do
   for (int sweep = 0; sweep < kMaxSweeps; ++sweep) {
     double moved = 0;
     for (size_t a = 0; a < k; ++a) {
-      if (!(scale[a] > 1e-12)) continue;
+      if (!(scale[a] > kLeastScale)) continue;
       double rest = m.product[a][k] / scale[a];
       for (size_t b = 0; b < k; ++b)
-        if (b != a && scale[b] > 1e-12)
+        if (b != a && scale[b] > kLeastScale)
           rest -= standard[b] * m.product[a][b] / (scale[a] * scale[b]);
-      const double value = std::max(0.0, rest / (1 + kPull));
+      double value = rest / (1 + columns[a].pull);
+      if (columns[a].sign == Sign::kNotNegative) value = std::max(0.0, value);
       moved = std::max(moved, std::abs(value - standard[a]));
       standard[a] = value;
     }
@@ -78,7 +81,7 @@ Stack fit_stack(std::span<const std::vector<double>> columns, std::span<const do
   }
   Stack stack{std::vector<double>(k), m.mean[k]};
   for (size_t a = 0; a < k; ++a) {
-    stack.weights[a] = scale[a] > 1e-12 ? standard[a] / scale[a] : 0;
+    stack.weights[a] = scale[a] > kLeastScale ? standard[a] / scale[a] : 0;
     stack.intercept -= stack.weights[a] * m.mean[a];
   }
   return stack;

@@ -9,16 +9,24 @@
 namespace weir::train {
 
 struct Stack {
-  std::vector<double> weights;  // one a column, >= 0
+  std::vector<double> weights;  // one a column
   double intercept = 0;
 
   double operator()(std::span<const double> values) const;
 };
 
-// Least squares with weights that are not negative, found by coordinate descent, and pulled a
-// little towards each other, as columns that say the same would otherwise share at random. Requires
-// columns and weights of targets.size() values.
-Stack fit_stack(std::span<const std::vector<double>> columns, std::span<const double> targets,
+enum class Sign { kNotNegative, kAny };
+
+struct StackColumn {
+  std::span<const double> values;
+  // How strongly its weight is pulled to 0: a ridge penalty relative to the column's variance. The
+  // default only keeps columns that say the same from sharing their weight at random.
+  double pull = 0.02;
+  Sign sign = Sign::kNotNegative;
+};
+
+// Least squares by coordinate descent. Requires columns and weights of targets.size() values.
+Stack fit_stack(std::span<const StackColumn> columns, std::span<const double> targets,
                 std::span<const double> weights);
 
 }  // namespace weir::train

@@ -12,22 +12,39 @@ constexpr int kMaxSteps = 50;
 
 }  // namespace
 
-std::vector<double> gap_targets(const Examples& examples, const Rows& rows) {
-  std::vector<double> gaps;
-  for (const uint32_t row : rows)
-    gaps.push_back(examples.rows[row].strong_score - examples.rows[row].weak_score);
-  if (examples.sources.size() < 2) return gaps;
+namespace {
+
+// Takes off every source's mean, where there are several.
+void center_sources(const Examples& examples, const Rows& rows, std::vector<double>& values) {
+  if (examples.sources.size() < 2) return;
   std::vector<double> sum(examples.sources.size()), weight(examples.sources.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const LabelledRow& row = examples.rows[rows[i]];
-    sum[row.source] += row.weight * gaps[i];
+    sum[row.source] += row.weight * values[i];
     weight[row.source] += row.weight;
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint32_t source = examples.rows[rows[i]].source;
-    if (weight[source] > 0) gaps[i] -= sum[source] / weight[source];
+    if (weight[source] > 0) values[i] -= sum[source] / weight[source];
   }
+}
+
+}  // namespace
+
+std::vector<double> gap_targets(const Examples& examples, const Rows& rows) {
+  std::vector<double> gaps;
+  for (const uint32_t row : rows)
+    gaps.push_back(examples.rows[row].strong_score - examples.rows[row].weak_score);
+  center_sources(examples, rows, gaps);
   return gaps;
+}
+
+std::vector<double> ease_targets(const Examples& examples, const Rows& rows) {
+  std::vector<double> eases;
+  for (const uint32_t row : rows)
+    eases.push_back(examples.rows[row].strong_score + examples.rows[row].weak_score);
+  center_sources(examples, rows, eases);
+  return eases;
 }
 
 std::vector<double> weights_of(const Examples& examples, const Rows& rows) {

@@ -15,6 +15,10 @@ namespace weir::train {
 // mean is taken off its rows: between sources the mean tells the pairs apart, not the queries.
 std::vector<double> gap_targets(const Examples& examples, const Rows& rows);
 
+// How easy each of `rows` is: q_strong + q_weak, likewise. Less noisy than the gap, and the gap
+// depends on it: small where both models succeed and where both fail.
+std::vector<double> ease_targets(const Examples& examples, const Rows& rows);
+
 // The weight of each of `rows`.
 std::vector<double> weights_of(const Examples& examples, const Rows& rows);
 
