@@ -40,7 +40,8 @@ check_tidy() {
 oracles() {
   .venv/bin/python tools/unicode/diff_tokenizers.py build/release/wordpiece_dump &&
     .venv/bin/python tests/python/oracle_lr.py build/release/weir &&
-    .venv/bin/python tests/python/oracle_calibration.py build/release/weir
+    .venv/bin/python tests/python/oracle_calibration.py build/release/weir &&
+    .venv/bin/python tests/python/oracle_sw.py build/release/weir
 }
 
 clients() {

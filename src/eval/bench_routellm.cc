@@ -24,7 +24,8 @@ namespace {
 using model::Kind;
 using train::Rows;
 
-constexpr std::array kBenchable{Kind::kLr, Kind::kNgram, Kind::kKernel, Kind::kAuto};
+constexpr std::array kBenchable{Kind::kLr, Kind::kNgram, Kind::kKnn,    Kind::kCluster,
+                                Kind::kMf, Kind::kSw,    Kind::kKernel, Kind::kAuto};
 constexpr size_t kLeastMeasured = 100;
 constexpr size_t kTasksHeldOut = 5;  // one in so many
 constexpr double kPriorLabels = 20;  // of the task-type table's mean

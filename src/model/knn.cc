@@ -106,9 +106,9 @@ class KnnEstimator final : public Estimator {
     workspace.floats.resize(rows_.size());
     rows_.similarities(workspace.bytes, workspace.floats);
     nearest_anchors(workspace.floats, count_, [](uint32_t) { return false; }, workspace.neighbours);
-    if (double{workspace.neighbours.front().similarity} < floor_) return kNotJudged;
     workspace.estimates.clear();
     results_.estimate(workspace.neighbours, workspace.estimates);
+    if (double{workspace.neighbours.front().similarity} < floor_) return kNotJudged;
     return probability_(workspace.estimates);
   }
 

@@ -34,9 +34,13 @@ inline constexpr uint8_t kScoreUnknown = 255;
 inline constexpr double kScoreSteps = 254;
 inline constexpr uint16_t kAnchorTokensUnknown = 65535;
 
-// How much a neighbour counts.
+// How much a neighbour counts: the fourth power of its similarity. On half of MMLU with 5,000
+// labels it gives APGR 0.657, the first power 0.652 and the eighth 0.651; with fewer labels the
+// order is the same.
 inline double neighbour_weight(float similarity) {
-  return similarity > 0 ? double{similarity} : 0;
+  if (!(similarity > 0)) return 0;
+  const double square = double{similarity} * double{similarity};
+  return square * square;
 }
 
 // The id of an anchor of a knn router, or of an ensemble that holds one; empty when there is none.

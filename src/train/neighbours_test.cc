@@ -125,14 +125,14 @@ model::RouterFile knn_file() {
   return file;
 }
 
-// Similarities 1, 0.8, 0. Weak: (2 * 0.5 + 1 * 0 + 0.8 * 0.5) / (2 + 1.8) = 0.368421; strong:
-// (2 * 0.75 + 1.8) / 3.8 = 0.868421; the gap is 0.5: 1 / (1 + exp(-(2 * 0.5 - 0.5))) = 0.622459.
+// Similarities 1, 0.8, 0; weights 1 and 0.4096. Weak: (2 * 0.5 + 1 * 0 + 0.4096 * 0.5) / 3.4096 =
+// 0.353355; strong: (2 * 0.75 + 1.4096) / 3.4096 = 0.853355; the gap is 0.5: 1 / (1 + exp(-(2 * 0.5 - 0.5))) = 0.622459.
 TEST(Knn, PinnedScore) {
   const Answer answer = ask(knn_file(), std::array{2.0F, 0.0F});
   EXPECT_NEAR(answer.score, 0.622459, 1e-6);
   ASSERT_EQ(answer.workspace.estimates.size(), 2U);
-  EXPECT_NEAR(answer.workspace.estimates[0].quality, 0.368421, 1e-6);
-  EXPECT_NEAR(answer.workspace.estimates[1].quality, 0.868421, 1e-6);
+  EXPECT_NEAR(answer.workspace.estimates[0].quality, 0.353355, 1e-6);
+  EXPECT_NEAR(answer.workspace.estimates[1].quality, 0.853355, 1e-6);
   EXPECT_TRUE(std::isnan(answer.workspace.estimates[1].output_tokens));
   ASSERT_EQ(answer.workspace.neighbours.size(), 2U);
   EXPECT_EQ(answer.workspace.neighbours[0].anchor, 0U);

@@ -42,6 +42,11 @@ class Kind:
 KINDS = [
     Kind("lr", []),
     Kind("ngram", []),
+    Kind("knn", []),
+    Kind("cluster", []),
+    # Ties do not say that strong is not needed, so P(strong wins) is large for all queries.
+    Kind("mf", ["--strong-share", "0.5"]),
+    Kind("sw", ["--strong-share", "0.5"]),
     Kind("length", []),
     Kind("length", None, separates=False),
     Kind("random", None, separates=False),
@@ -119,6 +124,107 @@ class KindsTest(Folder):
         for row in rows:
             self.assertTrue(row["router"].startswith(kind.name + "-"), row["router"])
             self.assertGreater(row["propensity"], 0)
+
+
+class ManyModelsTest(Folder):
+    """Three models: the weak one fails at hard questions, the middle one at hard ones on orbits."""
+
+    MODELS = "sim-weak,sim-middle,sim-strong"
+
+    def rows(self, count=600):
+        rng = random.Random(4)
+        for i in range(count):
+            hard = rng.random() < 0.5
+            query = question(hard, rng)
+            scores = {
+                "sim-weak": int(rng.random() < (0.1 if hard else 0.95)),
+                "sim-middle": int(not (hard and "orbit" in query)),
+                "sim-strong": 1,
+            }
+            yield {"id": f"q{i}", "query": query, "scores": scores,
+                   "out_tokens": {name: 300 if hard else 20 for name in scores}}
+
+    def write(self, name, rows):
+        path = self.folder / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    def decide(self, router, text, *more):
+        return json.loads(self.weir("route", "--router", router, "--json", *more, text))
+
+    def test_estimates_of_every_model_and_the_cheapest_that_is_good_enough(self):
+        data, out = self.write("all.jsonl", self.rows()), self.folder / "all.weir"
+        for kind in ["knn", "cluster"]:
+            with self.subTest(kind=kind):
+                self.weir("train", "--kind", kind, "--data", data, "--models", self.MODELS,
+                          "--out", out)
+                easy = self.decide(out, "Name one river and recipe 7")["estimates"]
+                hard = self.decide(out, "Prove rigorously a statement on river and recipe 7")
+                hard = hard["estimates"]
+                self.assertGreater(easy["sim-weak"]["quality"], 0.8)
+                self.assertLess(hard["sim-weak"]["quality"], 0.4)
+                self.assertGreater(hard["sim-middle"]["quality"], 0.7)
+                self.assertLess(easy["sim-middle"]["output_tokens"], 100)
+                self.assertGreater(hard["sim-middle"]["output_tokens"], 200)
+                server = self.serve(
+                    ["models: [sim-weak, sim-middle, sim-strong]", f"router: {out}",
+                     "quality_floor: 0.7", "control_share: 0"], PRICES)
+                rng, got = random.Random(8), []
+                for i in range(20):
+                    hard = i % 2 == 1
+                    got.append(self.ask(server, question(hard, rng))["x-weir-model"])
+                server.stop()
+                self.assertGreater(got[0::2].count("sim-weak"), 7)
+                self.assertGreater(got[1::2].count("sim-middle") + got[1::2].count("sim-strong"), 7)
+                self.assertGreater(got[1::2].count("sim-middle"), 2)
+
+    def test_neighbours_explain_a_decision(self):
+        data, out = self.write("all.jsonl", self.rows()), self.folder / "all.weir"
+        self.weir("train", "--kind", "knn", "--data", data, "--models", self.MODELS, "--out", out)
+        asked = next(self.rows())
+        answer = self.decide(out, asked["query"], "--explain")
+        self.assertEqual(answer["neighbours"][0]["id"], "q0")
+        self.assertGreater(answer["neighbours"][0]["similarity"], 0.99)
+        similarities = [neighbour["similarity"] for neighbour in answer["neighbours"]]
+        self.assertEqual(similarities, sorted(similarities, reverse=True))
+        self.assertIn("near q0: ", self.weir("route", "--router", out, "--explain", asked["query"]))
+
+    def test_a_new_model_joins_a_cluster_router(self):
+        rows = list(self.rows())
+        data, out, more = self.write("all.jsonl", rows), self.folder / "two.weir", \
+            self.folder / "three.weir"
+        self.weir("train", "--kind", "cluster", "--data", data, *PAIR, "--out", out)
+        fresh = self.write("fresh.jsonl", (
+            {"query": row["query"], "scores": {"sim-middle": row["scores"]["sim-middle"]}}
+            for row in rows[:300]))
+        said = self.weir("train", "--extend", out, "--model", "sim-middle", "--data", fresh,
+                         "--out", more)
+        self.assertIn("models, weakest first: sim-weak, sim-middle, sim-strong", said)
+        text = "Prove rigorously a statement on river and recipe 7"
+        before, after = self.decide(out, text), self.decide(more, text)
+        self.assertEqual(after["prob_strong_needed"], before["prob_strong_needed"])
+        self.assertEqual(after["estimates"]["sim-weak"], before["estimates"]["sim-weak"])
+        self.assertGreater(after["estimates"]["sim-middle"]["quality"], 0.6)
+        again = run("train", "--extend", more, "--model", "sim-middle", "--data", fresh, "--out",
+                    out)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("already knows 'sim-middle'", again.stderr)
+
+    def test_battles_from_scores_train_routers(self):
+        data, out = self.write("all.jsonl", self.rows()), self.folder / "battles.weir"
+        battles = self.folder / "battles.jsonl"
+        battles.write_text(self.weir("data", "battles", "--data", data))
+        rows = [json.loads(line) for line in battles.read_text().splitlines()]
+        self.assertEqual(len(rows), 3 * 600)
+        self.assertEqual(set(rows[0]), {"id", "query", "model_a", "model_b", "winner"})
+        for kind in ["mf", "sw"]:
+            with self.subTest(kind=kind):
+                self.weir("train", "--kind", kind, "--data", battles, "--models", self.MODELS,
+                          "--strong-share", "0.5", "--out", out)
+                hard = self.decide(out, "Prove rigorously a statement on river and recipe 7")
+                easy = self.decide(out, "Name one river and recipe 7")
+                self.assertGreater(hard["prob_strong_needed"], easy["prob_strong_needed"])
+                self.assertEqual(list(hard["estimates"]), self.MODELS.split(","))
 
 
 class CawrTest(Folder):
