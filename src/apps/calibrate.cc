@@ -18,7 +18,8 @@ struct Handler {
 };
 
 // Kinds that are calibrated in a way of their own; all others by their score.
-constexpr std::array<Handler, 0> kHandlers{};
+constexpr std::array kHandlers{Handler{model::Kind::kSemantic, calibrate_routes},
+                               Handler{model::Kind::kCawr, refuse_drawn}};
 
 std::expected<void, Error> run(const CalibrateOptions& options) {
   TRY_ASSIGN(const model::StaticEmbedder embedder, load_static_embedder());

@@ -39,4 +39,13 @@ struct CalibrateOptions {
 [[nodiscard]] std::expected<void, Error> calibrate_scores(const CalibrateOptions& options,
                                                           const model::Router& router);
 
+// Kind semantic: the threshold of each named route, from rows with `query` and `route`.
+[[nodiscard]] std::expected<void, Error> calibrate_routes(const CalibrateOptions& options,
+                                                          const model::Router& router);
+
+// Kind cawr: its score is the probability of a draw, so a map over it would make the logged
+// propensity wrong. Always fails, with what to do instead.
+[[nodiscard]] std::expected<void, Error> refuse_drawn(const CalibrateOptions& options,
+                                                      const model::Router& router);
+
 }  // namespace weir::apps

@@ -65,6 +65,7 @@ TEST_F(LadderTest, ValueWeighsQualityAgainstTheCostOfEachModel) {
   answer_weak();
   EXPECT_EQ(chat(question("an easy one")).status, 200);
   EXPECT_EQ(served(), "small as weak");
+  answer_weak();
   EXPECT_EQ(chat(question("a middling one")).status, 200);
   EXPECT_EQ(served(), "medium as weak");
   EXPECT_EQ(start_row().assigned, "weak");
@@ -80,6 +81,7 @@ TEST_F(LadderTest, QualityFloorTakesTheCheapestThatReachesIt) {
   answer_weak();
   (void)chat(question("an easy one"));
   EXPECT_EQ(served(), "small as weak");
+  answer_weak();
   (void)chat(question("a middling one"));
   EXPECT_EQ(served(), "medium as weak");
 }
@@ -91,6 +93,7 @@ TEST_F(LadderTest, AConversationOnlyClimbs) {
   const std::vector<std::pair<std::string, std::string>> session = {{"x-session-id", "s"}};
   (void)chat(question("a middling one"), session);
   EXPECT_EQ(served(), "medium as weak");
+  answer_weak();
   const auto reply =
       chat(R"({"model":"auto","messages":[{"role":"user","content":"a middling one"},)"
            R"({"role":"assistant","content":"x"},{"role":"user","content":"an easy one"}]})",

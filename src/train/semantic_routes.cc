@@ -15,6 +15,7 @@
 #include "model/sections.h"
 #include "text/features.h"
 #include "train/examples.h"
+#include "train/trainer.h"
 
 namespace weir::train {
 namespace {
@@ -202,6 +203,42 @@ double best_threshold(std::vector<std::pair<float, bool>> scored) {
   return threshold;
 }
 
+// The threshold of every route from the utterances at the places that `take` lets in.
+template <typename Take>
+std::vector<double> thresholds_for(std::span<const Judged> judged, size_t route_count, Take take) {
+  std::vector<std::vector<std::pair<float, bool>>> scored(route_count);
+  for (size_t i = 0; i < judged.size(); ++i)
+    if (judged[i].nearest && take(i))
+      scored[*judged[i].nearest].emplace_back(judged[i].similarity, judged[i].belongs);
+  std::vector<double> thresholds;
+  for (auto& of_route : scored)
+    thresholds.push_back(best_threshold(std::move(of_route)));
+  return thresholds;
+}
+
+bool is_right(const Judged& one, std::span<const double> thresholds) {
+  const bool taken = one.nearest && static_cast<double>(one.similarity) >= thresholds[*one.nearest];
+  return taken ? one.belongs : one.right_when_refused;
+}
+
+// Each utterance under thresholds that have not seen it nor its like.
+size_t count_held_out(std::span<const Utterance> utterances, std::span<const Judged> judged,
+                      size_t route_count) {
+  constexpr uint32_t kFolds = 5;
+  std::vector<std::string> words;
+  for (const Utterance& utterance : utterances)
+    words.push_back(scored_words(utterance.query));
+  const auto fold_of = assign_folds(words, kFolds, 0);
+  size_t right = 0;
+  for (uint32_t fold = 0; fold < kFolds; ++fold) {
+    const auto thresholds =
+        thresholds_for(judged, route_count, [&](size_t i) { return fold_of[i] != fold; });
+    for (size_t i = 0; i < judged.size(); ++i)
+      if (fold_of[i] == fold) right += is_right(judged[i], thresholds);
+  }
+  return right;
+}
+
 }  // namespace
 
 std::expected<model::RouterFile, Error> fit_semantic(const SemanticRoutes& routes,
@@ -247,22 +284,21 @@ std::expected<ThresholdFit, Error> fit_route_thresholds(std::span<const Utteranc
   TRY_ASSIGN(const std::vector<Judged> judged, judge(utterances, embedder, routes, file));
 
   ThresholdFit fit{.routes = {}, .utterances = utterances.size()};
+  for (const Judged& one : judged)
+    fit.right_before += is_right(one, thresholds);
+  fit.right_held_out = count_held_out(utterances, judged, thresholds.size());
+  thresholds = thresholds_for(judged, thresholds.size(), [](size_t) { return true; });
+  for (const Judged& one : judged)
+    fit.right_after += is_right(one, thresholds);
   for (size_t route = 0; route < routes.size(); ++route) {
-    std::vector<std::pair<float, bool>> scored;
-    for (const Judged& one : judged)
-      if (one.nearest == route) scored.emplace_back(one.similarity, one.belongs);
-    const auto belong = std::ranges::count_if(scored, [](const auto& one) { return one.second; });
     RouteFit& found = fit.routes.emplace_back();
     found.route = routes[route].name;
-    found.nearest = scored.size();
-    found.belong = static_cast<size_t>(belong);
-    found.threshold = thresholds[route] = best_threshold(std::move(scored));
-  }
-  for (const Judged& one : judged) {
-    const bool taken =
-        one.nearest && static_cast<double>(one.similarity) >= thresholds[*one.nearest];
-    fit.right_before += one.nearest ? one.belongs : one.right_when_refused;
-    fit.right_after += taken ? one.belongs : one.right_when_refused;
+    found.threshold = thresholds[route];
+    for (const Judged& one : judged) {
+      if (one.nearest != route) continue;
+      ++found.nearest;
+      found.belong += one.belongs;
+    }
   }
   return fit;
 }

@@ -57,8 +57,9 @@ struct RouteFit {
 struct ThresholdFit {
   std::vector<RouteFit> routes;  // in the order of the file
   size_t utterances = 0;
-  size_t right_before = 0;  // named rightly without thresholds; of "none" always wrong
-  size_t right_after = 0;   // with them, on the same utterances
+  size_t right_before = 0;    // named rightly without thresholds; of "none" always wrong
+  size_t right_after = 0;     // with them, on the same utterances: too good
+  size_t right_held_out = 0;  // each under thresholds fitted without its fifth
 };
 
 // Sets the threshold of each route in `file`: of the utterances to which the route is nearest, as

@@ -197,6 +197,7 @@ TEST_F(SemanticRoutesTest, ThresholdsAreFittedFromLabelledUtterances) {
   ASSERT_TRUE(fit) << fit.error().message;
   EXPECT_EQ(fit->right_before, 4u);
   EXPECT_EQ(fit->right_after, 7u);
+  EXPECT_LE(fit->right_held_out, 7u);
   const model::Router router = router_of(file);
   model::Scratch scratch;
   for (const Utterance& one : utterances) {

@@ -343,6 +343,26 @@ class SemanticTest(Folder):
             self.assertEqual(answer["routed_to_strong"], model == "sim-strong")
         self.assertIn("route parcel", self.weir("route", "--router", router, self.CASES[1][0]))
 
+    def test_thresholds_from_labelled_utterances_send_strangers_to_the_strongest(self):
+        router, data = self.router(), self.folder / "utterances.jsonl"
+        rows = [
+            ("When do you open tomorrow?", "hours"), ("Are you open at noon?", "hours"),
+            ("Where is my package?", "parcel"), ("Has my parcel arrived?", "parcel"),
+            ("Write a poem about the sea", "none"), ("Integrate x squared", "none"),
+            ("Translate this to French", "none"),
+        ]
+        data.write_text("".join(json.dumps({"query": q, "route": r}) + "\n" for q, r in rows))
+        fit = json.loads(self.weir("calibrate", "--router", router, "--data", data, "--json"))
+        self.assertEqual((fit["utterances"], fit["right_before"], fit["right_after"]), (7, 4, 7))
+        server = self.serve(["models: [sim-weak, sim-middle, sim-strong]", f"router: {router}"])
+        got = self.ask(server, "Write a poem about the hills")
+        self.assertEqual(got["x-weir-model"], "sim-strong")
+        self.assertNotIn("x-weir-semantic-route", got)
+        data.write_text('{"query": "x", "route": "nobody"}\n')
+        done = run("calibrate", "--router", router, "--data", data)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'nobody'", done.stderr)
+
     def test_a_route_that_names_a_model_of_nobody_is_refused_at_start(self):
         config = (
             f"providers: {{sim: {{base_url: {self.simulator.url}/v1}}}}\n"
@@ -353,6 +373,69 @@ class SemanticTest(Folder):
                    self.folder / "weir.yaml")
         self.assertEqual(done.returncode, 1)
         self.assertIn("sends 'parcel' to the model 'sim-middle'", done.stderr)
+
+
+class LadderTest(Folder):
+    """Estimates of three models: each grade of question needs the next stronger one."""
+
+    GRADES = ["Name one", "Summarise in detail", "Prove rigorously a statement on"]
+    MODELS = ["sim-weak", "sim-middle", "sim-strong"]
+
+    def train_three(self, kind):
+        rng = random.Random(2)
+        data, out = self.folder / "three.jsonl", self.folder / f"{kind}.weir"
+        with data.open("w") as file:
+            for i in range(450):
+                scores = {m: int(rank >= i % 3) for rank, m in enumerate(self.MODELS)}
+                file.write(json.dumps({"query": self.question(i % 3, rng), "scores": scores}) + "\n")
+        self.weir("train", "--kind", kind, "--data", data, "--models", ",".join(self.MODELS),
+                  "--out", out)
+        return out
+
+    def question(self, grade, rng):
+        return f"{self.GRADES[grade]} {rng.choice(NOUNS)} and {rng.choice(NOUNS)}"
+
+    def right(self, server, total=45):
+        rng, right = random.Random(9), 0
+        for i in range(total):
+            model = self.ask(server, self.question(i % 3, rng))["x-weir-model"]
+            right += model == self.MODELS[i % 3]
+        return right / total
+
+    def test_quality_floor_and_value_choose_among_three_models(self):
+        for kind in ("knn", "cluster"):
+            router = self.train_three(kind)
+            for rule in ("quality_floor: 0.7", "value_usd: 0.2"):
+                with self.subTest(kind=kind, rule=rule):
+                    server = self.serve(
+                        ["models: [sim-weak, sim-middle, sim-strong]", f"router: {router}", rule,
+                         "control_share: 0"], PRICES)
+                    self.assertGreater(self.right(server), 0.8)
+                    decision = server.post("/v1/route", chat(self.question(1, random)))[2]
+                    self.assertEqual([c["model"] for c in decision["candidates"]], self.MODELS)
+                    for candidate in decision["candidates"]:
+                        self.assertTrue(0 <= candidate["quality"] <= 1)
+                        self.assertGreater(candidate["cost_usd"], 0)
+                    server.stop()
+
+    def test_value_follows_what_quality_is_worth(self):
+        router = self.train_three("knn")
+        cheap = self.serve(["models: [sim-weak, sim-middle, sim-strong]", f"router: {router}",
+                            "value_usd: 0.0001", "control_share: 0"], PRICES)
+        got = self.ask(cheap, self.question(2, random.Random(1)))
+        self.assertEqual(got["x-weir-model"], "sim-weak")
+
+    def test_a_router_of_other_models_is_refused_by_check_and_serve(self):
+        router = self.train_three("knn")
+        config = (
+            f"providers: {{sim: {{base_url: {self.simulator.url}/v1}}}}\n"
+            f"routes: {{auto: {{models: [sim-weak, x, sim-strong], router: {router}}}}}\n"
+        )
+        (self.folder / "weir.yaml").write_text(config)
+        for command in (["check"], ["serve", "--port", "0", "--state", self.folder / "s"]):
+            done = run(*command, "--config", self.folder / "weir.yaml")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("knows the models sim-weak, sim-middle, sim-strong", done.stderr)
 
 
 if __name__ == "__main__":
