@@ -126,7 +126,8 @@ model::RouterFile knn_file() {
 }
 
 // Similarities 1, 0.8, 0; weights 1 and 0.4096. Weak: (2 * 0.5 + 1 * 0 + 0.4096 * 0.5) / 3.4096 =
-// 0.353355; strong: (2 * 0.75 + 1.4096) / 3.4096 = 0.853355; the gap is 0.5: 1 / (1 + exp(-(2 * 0.5 - 0.5))) = 0.622459.
+// 0.353355; strong: (2 * 0.75 + 1.4096) / 3.4096 = 0.853355; the gap is 0.5, and
+// 1 / (1 + exp(-(2 * 0.5 - 0.5))) = 0.622459.
 TEST(Knn, PinnedScore) {
   const Answer answer = ask(knn_file(), std::array{2.0F, 0.0F});
   EXPECT_NEAR(answer.score, 0.622459, 1e-6);

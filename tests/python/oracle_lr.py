@@ -37,9 +37,9 @@ def read_router(path):
     position = 32 + (header_bytes + 7) // 8 * 8
     sections = {}
     for section in header["sections"]:
-        kind = {"f64": "<f8", "u64": "<u8"}[section["type"]]
+        kind = np.dtype({"f64": "<f8", "u64": "<u8", "bytes": "u1"}[section["type"]])
         sections[section["name"]] = np.frombuffer(data, kind, section["count"], position)
-        position += 8 * section["count"]
+        position += (kind.itemsize * section["count"] + 7) // 8 * 8
     return header, sections
 
 
