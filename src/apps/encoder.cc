@@ -31,7 +31,7 @@ struct Options {
   bool embed = false;
   bool json = false;
   uint32_t repeat = 1;
-  int bits = 0;
+  bool seven_bits = false;
 };
 
 // What the weights themselves say of the encoder's own head.
@@ -86,7 +86,7 @@ std::expected<void, Error> describe(const Options& options, const model::Encoder
   }
   return write_output(fmt::format(
       "encoder {:016x}: {} layers, width {}, {} heads, {} inner; {} tokens at most, {} pooling, "
-      "{}\n{} numbers out ({}); {}-bit weights on this CPU\n{}\n",
+      "{}\n{} numbers out ({}); {}-bit weights\n{}\n",
       encoder.hash(), shape.layers, shape.width, shape.heads, shape.inner, shape.max_tokens,
       to_string(shape.pooling), to_string(shape.precision), encoder.dimension(),
       shape.labels > 0 ? "labels of its own head" : "a unit vector",
@@ -132,9 +132,7 @@ std::expected<void, Error> run(const Options& options) {
   if (path.empty()) {
     TRY_ASSIGN(path, model::find_model_file(model::kEncoderFile));
   }
-  const auto bits = options.bits == 7   ? model::WeightBits::kSeven
-                    : options.bits == 8 ? model::WeightBits::kEight
-                                        : model::WeightBits::kByCpu;
+  const auto bits = options.seven_bits ? model::WeightBits::kSeven : model::WeightBits::kByCpu;
   TRY_ASSIGN(const model::Encoder encoder, model::Encoder::load(path, bits));
   return options.embed ? embed_input(options, encoder) : describe(options, encoder);
 }
@@ -168,8 +166,8 @@ int run_encoder(Arguments arguments) {
                "print vectors of the lines of standard input (text or JSON strings)");
   app.add_option("--repeat", options.repeat,
                  "calls for each line, of which the fastest is printed");
-  app.add_option("--weight-bits", options.bits, "7 or 8 in int8 products (default: by CPU)")
-      ->check(CLI::IsMember({7, 8}));
+  app.add_flag("--seven-bits", options.seven_bits,
+               "keep int8 weights to 7 bits a pair, as on CPUs without VNNI");
   app.add_flag("--json", options.json, "describe as JSON");
   if (const auto parsed = parse_arguments(app, arguments); !parsed) return parsed.error();
   return exit_status(run(options));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -50,18 +52,57 @@ Norm norm_of(const EncoderFile& file, const std::string& name) {
   return {file.tensor(name + ".weight").floats, file.tensor(name + ".bias").floats};
 }
 
-// From +-127 to +-63: two products with a byte of an activation then fit 16 bits.
-void halve(std::vector<int8_t>& bytes, std::vector<float>& scales) {
-  constexpr float kFactor = 63.0F / 127;
-  for (int8_t& value : bytes)
-    value = static_cast<int8_t>(std::nearbyint(static_cast<float>(value) * kFactor));
-  for (float& scale : scales)
-    scale /= kFactor;
+std::vector<int32_t> sums_of_rows(std::span<const int8_t> bytes, size_t inputs) {
+  std::vector<int32_t> sums;
+  for (size_t begin = 0; begin < bytes.size(); begin += inputs)
+    sums.push_back(std::accumulate(bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   bytes.begin() + static_cast<std::ptrdiff_t>(begin + inputs), 0));
+  return sums;
 }
 
-// Several matrices with the same inputs as one, their outputs one after the other.
+int32_t largest_pair(std::span<const int8_t> row) {
+  int32_t largest = 0;
+  for (size_t i = 0; i < row.size(); i += 2)
+    largest = std::max(largest, std::abs(row[i]) + (i + 1 < row.size() ? std::abs(row[i + 1]) : 0));
+  return largest;
+}
+
+// Shrinks rows until the magnitudes of every two neighbours, which the CPU adds in 16 bits, sum to
+// `most` at the most: 255 * 128 fits. Loses less than half the range for all would.
+void bound_pairs(std::span<int8_t> bytes, size_t inputs, int32_t most, std::span<float> scales) {
+  for (size_t row = 0; row < scales.size(); ++row) {
+    const auto values = bytes.subspan(row * inputs, inputs);
+    for (int32_t pair = largest_pair(values); pair > most; pair = largest_pair(values)) {
+      const float factor = static_cast<float>(most) / static_cast<float>(pair);
+      for (int8_t& value : values)
+        value = static_cast<int8_t>(std::nearbyint(static_cast<float>(value) * factor));
+      scales[row] /= factor;
+    }
+  }
+}
+
+// Packs `bytes` in the widest range that the CPU sums exactly. Returns whether it is the full one.
+std::expected<bool, Error> pack_exactly(std::vector<int8_t>& bytes, const ProductKernel& kernel,
+                                        WeightBits bits, Linear& linear) {
+  constexpr std::array kPairs{2 * 127, 128, 64};  // the last is for a CPU that pairs in another way
+  for (const int32_t pair : kPairs) {
+    if (bits == WeightBits::kSeven && pair == kPairs.front()) continue;
+    bound_pairs(bytes, kernel.inputs(), pair, linear.scales);
+    linear.sums = sums_of_rows(bytes, kernel.inputs());
+    TRY_ASSIGN(linear.weights, kernel.pack(bytes.data()));
+    TRY_ASSIGN(const bool exact, kernel.is_exact(linear.weights, linear.sums));
+    if (exact) return pair == kPairs.front();
+  }
+  return fail(ErrorCode::kUnsupported,
+              "oneDNN's int8 products saturate on this CPU; make the "
+              "encoder with --precision f32");
+}
+
+// Several matrices with the same inputs as one, their outputs one after the other. Clears
+// `full_range` when weights had to be bounded.
 std::expected<Linear, Error> make_linear(const EncoderFile& file, const ProductKernel& kernel,
-                                         std::span<const std::string> names, bool seven_bits) {
+                                         std::span<const std::string> names, WeightBits bits,
+                                         bool& full_range) {
   Linear linear;
   std::vector<float> floats;
   std::vector<int8_t> bytes;
@@ -73,16 +114,12 @@ std::expected<Linear, Error> make_linear(const EncoderFile& file, const ProductK
     floats.insert(floats.end(), weight.floats.begin(), weight.floats.end());
     bytes.insert(bytes.end(), weight.bytes.begin(), weight.bytes.end());
   }
-  const bool int8 = !bytes.empty();
-  if (int8 && seven_bits) halve(bytes, linear.scales);
-  for (size_t row = 0; int8 && row < kernel.outputs(); ++row) {
-    int32_t sum = 0;
-    for (const int8_t value : std::span(bytes).subspan(row * kernel.inputs(), kernel.inputs()))
-      sum += value;
-    linear.sums.push_back(sum);
+  if (bytes.empty()) {
+    TRY_ASSIGN(linear.weights, kernel.pack(floats.data()));
+    return linear;
   }
-  TRY_ASSIGN(linear.weights, kernel.pack(int8 ? static_cast<const void*>(bytes.data())
-                                              : static_cast<const void*>(floats.data())));
+  TRY_ASSIGN(const bool full, pack_exactly(bytes, kernel, bits, linear));
+  full_range = full_range && full;
   return linear;
 }
 
@@ -95,15 +132,15 @@ struct Encoder::Weights {
   int32_t cls = 0, sep = 0;
   std::vector<size_t> steps;           // of row counts
   std::vector<ProductKernel> kernels;  // [kParts]
-  bool seven_bits = false;             // in int8 products, in place of eight
+  bool full_range = true;              // of all int8 weights, none of which had to be bounded
   const EncoderTensor* words = nullptr;
   std::span<const float> positions, type;
   Norm after_embeddings;
   std::vector<Layer> layers;
   std::span<const float> pooler, pooler_bias, head, head_bias;  // empty: none
 
-  std::expected<void, Error> make_kernels(WeightBits bits);
-  std::expected<void, Error> make_layer(uint32_t index);
+  std::expected<void, Error> make_kernels();
+  std::expected<void, Error> make_layer(uint32_t index, WeightBits bits);
   std::expected<void, Error> make(WeightBits bits);
   void embed_token(int32_t id, size_t position, std::span<float> out) const;
 };
@@ -131,7 +168,7 @@ struct EncoderScratch::State {
   bool finish(const Encoder::Weights& weights, std::span<float> out);
 };
 
-std::expected<void, Error> Encoder::Weights::make_kernels(WeightBits bits) {
+std::expected<void, Error> Encoder::Weights::make_kernels() {
   const EncoderShape& shape = file.shape;
   steps = row_steps(shape.max_tokens);
   const std::array<std::pair<size_t, size_t>, kParts> sides{{{3 * size_t{shape.width}, shape.width},
@@ -142,15 +179,10 @@ std::expected<void, Error> Encoder::Weights::make_kernels(WeightBits bits) {
     TRY_ASSIGN(ProductKernel kernel, ProductKernel::make(outputs, inputs, shape.precision, steps));
     kernels.push_back(std::move(kernel));
   }
-  bool full_range = bits == WeightBits::kEight;
-  if (bits == WeightBits::kByCpu) {
-    TRY_ASSIGN(full_range, kernels[kAttentionOut].sums_full_range());
-  }
-  seven_bits = !full_range;
   return {};
 }
 
-std::expected<void, Error> Encoder::Weights::make_layer(uint32_t index) {
+std::expected<void, Error> Encoder::Weights::make_layer(uint32_t index, WeightBits bits) {
   const std::string prefix = fmt::format("encoder.layer.{}.", index);
   const std::string self = prefix + "attention.self.";
   const std::array<std::vector<std::string>, kParts> names{
@@ -160,7 +192,7 @@ std::expected<void, Error> Encoder::Weights::make_layer(uint32_t index) {
        {prefix + "output.dense"}}};
   Layer& layer = layers.emplace_back();
   for (size_t part = 0; part < kParts; ++part) {
-    TRY_ASSIGN(layer.linear[part], make_linear(file, kernels[part], names[part], seven_bits));
+    TRY_ASSIGN(layer.linear[part], make_linear(file, kernels[part], names[part], bits, full_range));
   }
   layer.after_attention = norm_of(file, prefix + "attention.output.LayerNorm");
   layer.after_inner = norm_of(file, prefix + "output.LayerNorm");
@@ -183,9 +215,9 @@ std::expected<void, Error> Encoder::Weights::make(WeightBits bits) {
   positions = file.tensor("embeddings.position_embeddings.weight").floats;
   type = file.tensor("embeddings.token_type_embeddings.weight").floats.first(file.shape.width);
   after_embeddings = norm_of(file, "embeddings.LayerNorm");
-  TRY(make_kernels(bits));
+  TRY(make_kernels());
   for (uint32_t index = 0; index < file.shape.layers; ++index)
-    TRY(make_layer(index));
+    TRY(make_layer(index, bits));
   if (file.shape.pooler) {
     pooler = file.tensor("pooler.dense.weight").floats;
     pooler_bias = file.tensor("pooler.dense.bias").floats;
@@ -378,7 +410,7 @@ const text::Vocabulary& Encoder::vocabulary() const {
   return weights_->vocabulary;
 }
 bool Encoder::seven_bit_weights() const {
-  return weights_->seven_bits;
+  return !weights_->full_range;
 }
 
 bool Encoder::make_ready(EncoderScratch& scratch) const {

@@ -1,8 +1,9 @@
 // A BERT-family transformer encoder: text in, one vector out. Embeddings, layers of multi-head
 // attention and a GELU feed-forward part, mean or [CLS] pooling, unit length; or, when the encoder
 // was fine-tuned with a head of its own, that head's outputs (logits). Large products run in oneDNN
-// on int8 weights with one scale per output (7 bits of them where the CPU would saturate;
-// activations: 8 bits with a scale and zero point per token) or in float; all else in
+// on int8 weights with one scale per output and 8-bit activations with a scale and zero point per
+// token, or in float; where the CPU adds two products in 16 bits (x86 without VNNI), weights are
+// kept to 7 bits a pair, so that nothing saturates; all else in
 // simd/transformer.h. Equal to the Hugging Face implementation: tests/python/oracle_bert.py.
 // Milliseconds per call, on the calling thread alone: docs/performance.md. Source: Devlin et al.
 // 2018; Reimers and Gurevych 2019; Wang et al. 2020 (MiniLM). An Encoder is immutable and
@@ -26,8 +27,8 @@ namespace weir::model {
 // The name of the encoder that routers use unless told otherwise, for find_model_file.
 inline constexpr std::string_view kEncoderFile = "encoder.weir";
 
-// Bits of the weights in int8 products.
-enum class WeightBits { kByCpu, kSeven, kEight };
+// Bits of the weights in int8 products: eight where the CPU sums them exactly, else seven a pair.
+enum class WeightBits { kByCpu, kSeven };
 
 // One thread's working memory, made for one Encoder at the first call and kept; about 14 kB a token
 // of max_tokens for MiniLM, four times that for BERT-base.

@@ -40,9 +40,12 @@ class ProductKernel {
   // In the layout of the kernel. `weights`: [outputs, inputs] of float or int8_t.
   [[nodiscard]] std::expected<dnnl::memory, Error> pack(const void* weights) const;
 
-  // False where two u8 x s8 products are added in 16 bits and saturate (x86 without VNNI), found by
-  // trying; weights then have to stay within 7 bits.
-  [[nodiscard]] std::expected<bool, Error> sums_full_range() const;
+  // Whether no activations can saturate a sum on this CPU. x86 without VNNI adds two u8 x s8
+  // products in 16 bits; opposite signs always fit, and equal ones are largest when every byte is
+  // 255, so that this one product decides: its sums must be 255 times `weight_sums` [outputs].
+  // Always true for kFloat.
+  [[nodiscard]] std::expected<bool, Error> is_exact(const dnnl::memory& weights,
+                                                    std::span<const int32_t> weight_sums) const;
 
  private:
   friend class ProductScratch;

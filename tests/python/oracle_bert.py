@@ -7,7 +7,7 @@ Seeded random weights in three shapes (MiniLM's proportions, BERT-base's, and on
 a head of three labels) over a small vocabulary; with --with-minilm also the real
 all-MiniLM-L6-v2, whose weights tools/models/get_encoder fetches. Texts of 1 to 500 tokens. Required
 of every text: tokens equal to the fast tokenizer of `tokenizers`; cosine to the float reference at
-least 0.999 in float and 0.98 in int8, with 8-bit weights (or what the CPU can do) and with 7.
+least 0.999 in float and 0.98 in int8, with the weights that the CPU can use and with those for CPUs without VNNI.
 Needs numpy, scipy (comes with scikit-learn) and tokenizers. Exits non-zero when anything differs.
 """
 
@@ -89,7 +89,7 @@ class Case:
                 *([] if self.head else ["--without-head"]),
             )  # fmt: skip
         lines = "\n".join(json.dumps(row) for row in rows) + "\n"
-        chosen = [] if bits is None else ["--weight-bits", bits]
+        chosen = [] if bits is None else ["--seven-bits"]
         output = run(weir, "--encoder", out, "--embed", *chosen, text=lines)
         return [json.loads(line) for line in output.splitlines()]
 
