@@ -23,7 +23,8 @@ class CallTest : public testing::Test {
       provider->endpoint = *http::Endpoint::parse(script->base_url());
       provider->name = provider == &weak_ ? "weak" : "strong";
     }
-    targets_ = {Target{&weak_, "small", "weak", 0, 0, false, 0, {}}, Target{&strong_, "big", "strong", 0, 0, false, 0, {}}};
+    targets_ = {Target{&weak_, "small", "weak", 0, 0, false, 0, {}},
+                Target{&strong_, "big", "strong", 0, 0, false, 0, {}}};
   }
 
   Outcome run(std::string body, Dialect dialect = Dialect::kOpenAi) {
