@@ -351,7 +351,8 @@ TEST(Load, AClaimedNameThatNobodyCanServeIsNoted) {
       "  b: {base_url: \"http://h:2/v1\"}\n";
   const auto notes_of = [](const std::string& yaml) {
     std::string found;
-    for (const auto& note : load_yaml(yaml)->notes)
+    const auto loaded = load_yaml(yaml);
+    for (const auto& note : loaded->notes)
       if (note.contains(".match")) found += note + "\n";
     return found;
   };

@@ -60,7 +60,7 @@ RouterFile calibrated_file(CalibrationMap map) {
   file.trained = true;
   file.feature_spec = "weir-text-1";
   file.models = {"weak", "strong"};
-  file.weights = {{"median_chars", {100}}};
+  file.weights = {{"length_knots", {0, 10}}, {"length_values", {0.1, 0.9}}};
   file.calibration = {.map = std::move(map),
                       .fit_rows = 300,
                       .held_out_rows = 200,

@@ -53,7 +53,7 @@ RouterFile length_file() {
   RouterFile file = lr_file();
   file.kind = Kind::kLength;
   file.embed = {};
-  file.weights = {{"median_chars", {100}}};
+  file.weights = {{"length_knots", {0, 5, 10}}, {"length_values", {0.2, 0.5, 0.8}}};
   return file;
 }
 
@@ -183,11 +183,14 @@ TEST(Estimator, LrEqualsTheFormulaWithTheScalerApart) {
   }
 }
 
-TEST(Estimator, LengthRisesStrictlyAndIsOneHalfAtTheMedian) {
+TEST(Estimator, LengthFollowsItsCurveAndRisesStrictly) {
   const auto estimator = make_estimator(length_file());
   ASSERT_TRUE(estimator);
   Workspace workspace;
-  EXPECT_EQ((*estimator)->score({"", chars(100), {}}, workspace), 0.5);
+  EXPECT_NEAR((*estimator)->score({"", chars(0), {}}, workspace), 0.2, 1e-12);
+  // ln(1 + 99) lies 0.92103 of the way from the first knot to the second.
+  EXPECT_NEAR((*estimator)->score({"", chars(99), {}}, workspace), 0.2 + 0.3 * std::log(100) / 5,
+              1e-12);
   double last = -1;
   for (uint64_t count = 0; count < 100'000; count += 7) {
     const double score = (*estimator)->score({"", chars(count), {}}, workspace);

@@ -89,8 +89,8 @@ struct EndRecord {
   // nullopt when that price is unknown or nothing was served.
   std::optional<int64_t> modelled_strong_nanousd = {};
   std::optional<int64_t> modelled_weak_nanousd = {};
-  // How a weak answer was judged: "accepted" | "escalated" | "gave_up" | "strong_failed" (judged too
-  // weak, but strong gave none) | "" outside a cascade; and the confidence read off it, uncalibrated.
+  // How a weak answer was judged: "accepted" | "escalated" | "gave_up" | "strong_failed" (judged
+  // too weak, but strong gave none) | "" outside a cascade; and the raw confidence read off it.
   std::string cascade = {};
   std::optional<double> weak_confidence = {};
   std::vector<CallRecord> calls = {};

@@ -27,8 +27,8 @@ struct ThresholdRule {
   double value = 0.5;
 };
 
-// Kind bert: what reads the encoder's vector. kBest: cross-validation chooses; kOwn: the encoder was
-// fine-tuned with a head, whose outputs are the vector.
+// Kind bert: what reads the encoder's vector. kBest: cross-validation chooses; kOwn: the encoder
+// was fine-tuned with a head, whose outputs are the vector.
 enum class Head { kBest, kRidge, kLogistic, kMlp, kOwn };
 
 struct TrainOptions {

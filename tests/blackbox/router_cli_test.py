@@ -327,7 +327,7 @@ class RouterCommands(unittest.TestCase):
 
     def test_wrong_usage_says_what_to_do(self):
         self.assertIn("no data", run("train", "--out", "x", status=1).stderr)
-        self.assertIn("lr, length, random",
+        self.assertIn("lr, length, ngram",
                       run("train", "--kind", "magic", "--out", "x", status=1).stderr)
         run("train", "--data", self.train, *PAIR, "--out", "x", "--recall", "0.8",
             "--strong-share", "0.5", status=2)
