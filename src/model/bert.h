@@ -1,7 +1,8 @@
 // Names shared by the two sides of kind bert, its estimator (bert.cc) and its fit
-// (train/fit_bert.cc). A head reads the encoder's vector and gives a gap q_strong - q_weak, and a
-// curve of the length is added to it; a map makes it a probability. An encoder that was fine-tuned with
-// a head of its own gives the logits of its labels, or the gap as a vector of one number.
+// (train/fit_bert.cc). A head reads the encoder's vector and gives a gap q_strong - q_weak; a curve
+// of the length is added to it, and a map makes the sum a probability. An encoder that was
+// fine-tuned with a head of its own gives the logits of its labels, or the gap as a vector of one
+// number.
 #pragma once
 
 #include <cstddef>
