@@ -337,7 +337,7 @@ class RouterCommands(unittest.TestCase):
         run("route", "--router", self.router, "--threshold", "nan", "hello", status=2)
         encoder = run("train", "--data", self.train, *PAIR, "--out", "x", "--embed", "encoder",
                       status=1)
-        self.assertIn("not there yet", encoder.stderr)
+        self.assertIn("tools/models/get_encoder", encoder.stderr)
 
 
 if __name__ == "__main__":
