@@ -225,14 +225,16 @@ std::expected<void, Error> fit_and_write(const CascadeCommand& command,
                             "200) with `reference`, right and wrong ones",
                             sum.known.size(), right));
   const eval::CascadeFit fit = eval::fit_cascade(sum.known, command.fit);
+  TRY(write_output(levels_text(fit)));
+  if (!fit.reached)
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("no level of confidence is right in {} of its answers for sure, so "
+                            "everything would escalate: nothing is written. Lower --target, bring "
+                            "more queries, or do not use a cascade here",
+                            command.fit.target));
   TRY(write_router(command, cascade, fit, rows));
-  return write_output(
-      levels_text(fit) +
-      (fit.reached ? fmt::format("accepted from {:.4f} on (map: {}), written to {}\n",
-                                 fit.escalate_below, fit.map_form, command.fit_out)
-                   : fmt::format("no level of confidence is right in {} of its answers for sure: "
-                                 "everything escalates. Do not use this cascade ({})\n",
-                                 command.fit.target, command.fit_out)));
+  return write_output(fmt::format("accepted from {:.4f} on (map: {}), written to {}\n",
+                                  fit.escalate_below, fit.map_form, command.fit_out));
 }
 
 std::expected<gateway::Cascade, Error> cascade_of(const CascadeCommand& command) {
@@ -264,6 +266,21 @@ std::string summary_json(const Totals& sum, const label::JobEnd& end) {
   return out.end_object().take() + "\n";
 }
 
+// As if everything escalated: the rate is what the run is to find.
+Forecast forecast(const CascadeCommand& command, const Models& models,
+                  const std::vector<label::Query>& queries) {
+  const CallOptions& call = command.call;
+  const auto n = static_cast<double>(queries.size());
+  const double query = mean_query_tokens(queries);
+  Forecast result{.parts = {}, .queries = queries.size()};
+  result.parts.push_back(
+      {"weak answers", &models.weak, n, query, call.answer_tokens, call.max_tokens});
+  if (command.fit_out.empty())
+    result.parts.push_back(
+        {"strong answers", &models.strong, n, query, call.answer_tokens, call.max_tokens});
+  return result;
+}
+
 std::expected<int, Error> cascade(const CascadeCommand& command) {
   const CallOptions& call = command.call;
   TRY_ASSIGN(const gateway::Cascade made, cascade_of(command));
@@ -273,6 +290,10 @@ std::expected<int, Error> cascade(const CascadeCommand& command) {
   TRY_ASSIGN(models.weak, providers.weak(call));
   TRY_ASSIGN(models.strong, providers.strong(call));
   TRY_ASSIGN(const std::vector<label::Query> queries, read_sample(call));
+  if (call.dry_run) {
+    TRY(print_forecast(forecast(command, models, queries), call));
+    return 0;
+  }
   TRY_ASSIGN(label::JobOptions job,
              job_options("cascade", call, providers, {&models.weak, &models.strong}));
   const Work work(command, models, made, std::move(right_by));

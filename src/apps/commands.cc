@@ -11,6 +11,7 @@ namespace weir::apps {
 // Each is defined in the file of its name.
 int run_bench(Arguments arguments);
 int run_calibrate(Arguments arguments);
+int run_cascade(Arguments arguments);
 int run_check(Arguments arguments);
 int run_data(Arguments arguments);
 int run_demo(Arguments arguments);
@@ -45,6 +46,7 @@ constexpr std::array kCommands{
     Command{"evaluate", "measures routed answers against strong ones by asking", run_evaluate},
     Command{"route", "decides between weak and strong without calling a model", run_route},
     Command{"encoder", "makes or describes a transformer encoder file", run_encoder},
+    Command{"cascade", "answers queries weak first, or fits a cascade", run_cascade},
     Command{"features", "exports what routers are trained on", run_features},
     Command{"estimate", "what routing would save, before it is deployed", run_estimate},
     Command{"report", "cost, modelled saving and latency of a period", run_report},

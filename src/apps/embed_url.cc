@@ -190,6 +190,10 @@ std::expected<Vectors, Error> embed_texts(const EmbedEndpoint& endpoint,
 
 std::expected<std::vector<model::Score>, Error> score_texts(const model::Router& router,
                                                             std::span<const std::string> texts) {
+  if (router.kind() == model::Kind::kCascade)
+    return fail(ErrorCode::kUnsupported,
+                "a cascade judges answers, not queries: every query goes to the weak model first; "
+                "try it with weir cascade");
   if (model::is_answer_kind(router.kind()) && router.trained())
     return score_by_asking(router, texts);
   std::vector<model::Score> scores;

@@ -433,6 +433,10 @@ std::expected<std::optional<model::Router>, Error> load_router(
     return std::nullopt;
   }
   auto router = model::Router::load(path, embedder);
+  if (router && router->kind() == model::Kind::kCascade)
+    return fail(ErrorCode::kUnsupported,
+                "a cascade judges answers, not queries: every query goes to the weak model first; "
+                "try it with weir cascade");
   if (router) return std::optional(*std::move(router));
   if (router.error().code != ErrorCode::kNotFound) return std::unexpected(router.error());
   fmt::print(stderr, "weir: {}; everything goes to strong\n", router.error().message);
