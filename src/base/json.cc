@@ -345,11 +345,11 @@ bool Value::key_is(std::string_view name) const {
 Value Value::operator[](std::string_view name) const {
   if (!is_object()) return {};
   const auto& nodes = document_->nodes_;
+  const char* const text = document_->text_.data();
   for (uint32_t i = node_ + 1; i < nodes[node_].next; i = nodes[i].next) {
-    const auto inside = std::string_view(document_->text_)
-                            .substr(nodes[i].key_begin, nodes[i].key_end - nodes[i].key_begin);
-    if (nodes[i].key_escaped ? unescape(inside) == name : inside == name)
-      return Value(document_, i);
+    const auto& node = nodes[i];
+    const std::string_view inside(text + node.key_begin, node.key_end - node.key_begin);
+    if (node.key_escaped ? unescape(inside) == name : inside == name) return Value(document_, i);
   }
   return {};
 }
@@ -401,9 +401,12 @@ std::string unescape(std::string_view s) {
   std::string out;
   out.reserve(s.size());
   for (size_t i = 0; i < s.size();) {
-    if (s[i] != '\\' || i + 1 >= s.size()) {
-      out.push_back(s[i++]);
-      continue;
+    const size_t plain = std::min(s.find('\\', i), s.size()) - i;
+    out.append(s, i, plain);
+    i += plain;
+    if (i + 1 >= s.size()) {
+      out.append(s, i);
+      break;
     }
     const int32_t unit = unicode_escape(s, i);
     if (unit < 0) {
@@ -431,6 +434,18 @@ namespace {
 // too, which are checked one by one.
 size_t plain_bytes(std::string_view text, size_t begin) {
   size_t i = begin;
+#if defined(__SSE2__)
+  for (; text.size() - i >= 16; i += 16) {
+    // As signed numbers, everything below a space is a control character or above 0x7F.
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    const __m128i below = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    const int marks = _mm_movemask_epi8(_mm_or_si128(below, _mm_or_si128(quote, backslash)));
+    if (marks != 0)
+      return i + static_cast<size_t>(std::countr_zero(static_cast<unsigned>(marks))) - begin;
+  }
+#endif
   for (; text.size() - i >= 8; i += 8) {
     uint64_t word;
     __builtin_memcpy(&word, text.data() + i, 8);

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <iterator>
+
 #include "base/digest.h"
 
 namespace weir::gateway {
@@ -55,6 +58,13 @@ void set_served(const Decided& decided, size_t target_index, const Ending& endin
   const Route& route = *decided.asked.route;
   end.modelled_strong_nanousd = catalog::cost_nanousd(route.strong().facts.price, ending.usage);
   end.modelled_weak_nanousd = catalog::cost_nanousd(route.weak().facts.price, ending.usage);
+}
+
+std::string four_decimals(double number) {
+  char text[400];  // the largest double has 309 digits before the point
+  const auto [end, problem] =
+      std::to_chars(std::begin(text), std::end(text), number, std::chars_format::fixed, 4);
+  return {text, end};
 }
 
 // What an observed route says of itself, with the line that ends the observing.
@@ -171,8 +181,8 @@ http::Headers weir_headers(const Decided& decided, const upstream::Outcome& outc
   out.add("x-weir-model", decision.deployments[index]->model);
   out.add("x-weir-reason", reason_text(decided));
   if (!decision.named_route.empty()) out.add("x-weir-semantic-route", decision.named_route);
-  if (decision.score) out.add("x-weir-score", fmt::format("{:.4f}", *decision.score));
-  if (decision.threshold) out.add("x-weir-threshold", fmt::format("{:.4f}", *decision.threshold));
+  if (decision.score) out.add("x-weir-score", four_decimals(*decision.score));
+  if (decision.threshold) out.add("x-weir-threshold", four_decimals(*decision.threshold));
   if (decision.in_experiment) out.add("x-weir-control", decision.plan.control ? "true" : "false");
   out.add("x-weir-attempts", std::to_string(outcome.attempts.size()));
   if (!outcome.fallback_cause.empty()) out.add("x-weir-fallback", outcome.fallback_cause);

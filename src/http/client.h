@@ -64,6 +64,8 @@ class ClientResponse {
   virtual int status() const = 0;
   // Without Content-Encoding, and then without Content-Length, when the body is decoded here.
   virtual const Headers& headers() const = 0;
+  // For the one who keeps them; headers() is empty from then on.
+  virtual Headers take_headers() = 0;
   // The next piece of the body (valid until the next call), decoded from chunking and from content
   // coding; empty at the end. Fails: kTimeout, kConnection (cut short), kCancelled, kCorrupt.
   virtual Task<std::expected<std::string_view, Error>> read_some() = 0;

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 10> kConnectionFields = {
 
 bool written_here(std::string_view name) {
   return std::ranges::any_of(kConnectionFields, [name](std::string_view field) {
-    return field.size() == name.size() && equals_ignoring_case(field, name);
+    return equals_ignoring_case(field, name);
   });
 }
 

@@ -65,15 +65,14 @@ constexpr Reason kReasons[] = {
 
 }  // namespace
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view Headers::get(std::string_view name) const {
   for (const Header& field : fields_)
-    if (field.name.size() == name.size() && equals_ignoring_case(field.name, name))
-      return field.value;
+    if (equals_ignoring_case(field.name, name)) return field.value;
   return {};
 }
 

@@ -148,7 +148,8 @@ Task<PooledClient::Attempt> PooledClient::attempt(const Endpoint& endpoint,
     }
     channel = std::move(*dialed);
   }
-  auto reader = std::make_unique<ResponseReader>(channel, endpoint, limits, cancellation, sweep_);
+  auto reader =
+      std::make_unique<ResponseReader>(channel, shelf.endpoint, limits, cancellation, sweep_);
   const std::string head = compose(endpoint, request, proxy);
   const std::string_view rest =
       request.body.size() > kComposeLimitBytes ? std::string_view(request.body) : "";

@@ -13,10 +13,10 @@ namespace {
 constexpr int kInterimHeadsLimit = 32;
 }
 
-ResponseReader::ResponseReader(std::shared_ptr<Channel> channel, Endpoint endpoint,
+ResponseReader::ResponseReader(std::shared_ptr<Channel> channel, const Endpoint& endpoint,
                                CallLimits limits, Cancellation& cancellation, Sweep& sweep)
     : channel_(std::move(channel)),
-      endpoint_(std::move(endpoint)),
+      endpoint_(endpoint),
       limits_(limits),
       sweep_(sweep),
       guard_(cancellation.on_cancel(

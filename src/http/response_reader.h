@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "http/channel.h"
 #include "http/client.h"
@@ -18,7 +19,8 @@ class ResponseReader final : public ClientResponse {
   // Called with the channel when the body has been read to its end and the peer keeps it open.
   using GiveBack = std::function<void(std::shared_ptr<Channel>)>;
 
-  ResponseReader(std::shared_ptr<Channel> channel, Endpoint endpoint, CallLimits limits,
+  // `endpoint` lives as long as the client, which outlives its answers.
+  ResponseReader(std::shared_ptr<Channel> channel, const Endpoint& endpoint, CallLimits limits,
                  Cancellation& cancellation, Sweep& sweep);
   ~ResponseReader() override;
 
@@ -31,6 +33,7 @@ class ResponseReader final : public ClientResponse {
 
   int status() const override { return head_.status; }
   const Headers& headers() const override { return head_.headers; }
+  Headers take_headers() override { return std::exchange(head_.headers, {}); }
   Task<std::expected<std::string_view, Error>> read_some() override;
   Task<std::expected<std::string, Error>> read_all(size_t limit_bytes) override;
   void set_deadline(Deadline deadline) override { limits_.deadline = deadline; }
@@ -47,7 +50,7 @@ class ResponseReader final : public ClientResponse {
   std::unexpected<Error> corrupt(std::string_view what) const;
 
   std::shared_ptr<Channel> channel_;
-  const Endpoint endpoint_;
+  const Endpoint& endpoint_;
   CallLimits limits_;
   Sweep& sweep_;
   Cancellation::Guard guard_;

@@ -59,7 +59,8 @@ class Trial {
   // Counts the time since `begin_us` as spent waiting.
   void waited_since(int64_t begin_us) { outcome_.waited_us += clock().steady_us() - begin_us; }
   http::Task<Tried> attempt_once();
-  http::Task<Tried> read_answer(std::unique_ptr<http::ClientResponse> response);
+  http::Task<Tried> read_answer(std::unique_ptr<http::ClientResponse> response,
+                                const http::Headers& headers);
   http::Task<Tried> open_whole(http::ClientResponse& response);
   http::Task<Tried> open_stream(std::unique_ptr<http::ClientResponse> response);
   // Feeds the stream until its first content; fails as the stream does.
@@ -146,17 +147,18 @@ http::Task<Tried> Trial::attempt_once() {
   if (!response) co_return give_up(response.error(), 0);
   auto& attempt = outcome_.attempts.back();
   attempt.status = (*response)->status();
-  attempt.provider_request_id = provider_request_id((*response)->headers());
-  http::Headers headers = (*response)->headers();
-  Tried tried = co_await read_answer(std::move(*response));
+  http::Headers headers = (*response)->take_headers();
+  attempt.provider_request_id = provider_request_id(headers);
+  Tried tried = co_await read_answer(std::move(*response), headers);
   (tried.opened ? tried.opened->headers : tried.failed.headers) = std::move(headers);
   co_return tried;
 }
 
-http::Task<Tried> Trial::read_answer(std::unique_ptr<http::ClientResponse> response) {
+http::Task<Tried> Trial::read_answer(std::unique_ptr<http::ClientResponse> response,
+                                     const http::Headers& headers) {
   const int status = response->status();
   if (status >= 200 && status < 300) {
-    const std::string_view type = response->headers().get("content-type");
+    const std::string_view type = headers.get("content-type");
     if (call_.chat.stream && type.starts_with("text/event-stream"))
       co_return co_await open_stream(std::move(response));
     co_return co_await open_whole(*response);
