@@ -159,7 +159,9 @@ Estimate estimate(const Asked& asked, const Question& question, const Evidence& 
   if (!policy::needs_score(inputs) || question.words.empty() || evidence.failure) return result;
   const Scorer& scorer = *asked.route->scorer;
   if (scorer.cascade) return result;
-  const model::Score score = scorer.embed_url || scorer.router_model
+  const model::Score score = scorer.encoder
+                                 ? scorer.score_encoded(question.words, evidence.embedding, scratch)
+                             : scorer.embed_url || scorer.router_model
                                  ? scorer.score_embedding(evidence.embedding, scratch)
                                  : scorer.score(question.words, scratch);
   if (!score.judged) return result;

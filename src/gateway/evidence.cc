@@ -69,6 +69,15 @@ void read_answer(const Snapshot& snapshot, const EmbedUrl& to, std::string body,
   call.cost_nanousd = catalog::cost_nanousd(price, call.usage);
 }
 
+http::Task<void> encode(const Scorer& scorer, std::string_view words, Evidence& evidence) {
+  std::string text(words);
+  auto vector = co_await scorer.encode_pool->encode(scorer.encoder, std::move(text));
+  if (vector)
+    evidence.embedding = std::move(*vector);
+  else
+    evidence.failure = std::move(vector.error());
+}
+
 http::Task<void> ask_judge(http::Exchange& exchange, const Snapshot& snapshot, Random& random,
                            const RouterModel& judge, std::string_view words, Evidence& evidence) {
   RouterQuestion question{.worker = exchange.worker(),
@@ -95,9 +104,15 @@ http::Task<Evidence> ask(http::Exchange& exchange, const Snapshot& snapshot, Ran
     co_return evidence;
   const std::optional<EmbedUrl>& to = asked.route->scorer->embed_url;
   const RouterModel* judge = asked.route->scorer->router_model.get();
-  if ((!to && judge == nullptr) || !policy::needs_score(inputs)) co_return evidence;
+  const bool encoded = asked.route->scorer->encoder != nullptr;
+  if ((!to && judge == nullptr && !encoded) || !policy::needs_score(inputs)) co_return evidence;
   const Clock& clock = exchange.worker().clock();
   const int64_t begin_us = clock.steady_us();
+  if (encoded) {
+    co_await encode(*asked.route->scorer, words, evidence);
+    evidence.waited_us = clock.steady_us() - begin_us;
+    co_return evidence;
+  }
   if (judge != nullptr) {
     co_await ask_judge(exchange, snapshot, random, *judge, words, evidence);
     evidence.waited_us = clock.steady_us() - begin_us;

@@ -2,7 +2,8 @@
 // in process need nothing, and the step costs nothing; a router whose embedding comes from a URL
 // (OpenAI-compatible, POST .../embeddings) gets the vector of the words here, under a deadline and
 // with a price of its own; a router that is a language model (kinds causal and llm) gives its
-// answer here. A failure is evidence too: then nothing can be judged, which means strong.
+// answer here; a router with a transformer gets its vector from a thread of encode_pool.h. A
+// failure is evidence too: then nothing can be judged, which means strong.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 namespace weir::gateway {
 
 struct Evidence {
-  std::vector<float> embedding;  // or what a model's answer gave; empty for routers in process
+  std::vector<float> embedding;  // or what a model's answer gave; empty for routers on the worker
   std::optional<Error> failure;
   std::vector<store::CallRecord> calls;  // what asking took and cost
   int64_t waited_us = 0;

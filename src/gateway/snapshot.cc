@@ -14,6 +14,7 @@
 #include "model/answer_routers.h"
 #include "model/cawr.h"
 #include "model/embedder.h"
+#include "model/estimator.h"
 #include "model/model_files.h"
 
 namespace weir::gateway {
@@ -48,29 +49,16 @@ std::expected<model::Router, Error> load_router(const RouteOptions& route,
   return model::Router::load(file, embedder);
 }
 
-// Whether the router leaves an estimate of every model: seen on one question, so that no kind has
-// to be known here.
-bool leaves_estimates(const model::Router& router) {
-  constexpr std::string_view kQuestion = "What is the capital of France?";
-  model::Scratch scratch;
-  if (router.embed_source().from == model::EmbedFrom::kUrl) {
-    const std::vector<float> vector(router.embed_source().dimension, 1.0F);
-    router.score_embedding(vector, scratch);
-  } else {
-    router.score(kQuestion, scratch);
-  }
-  return scratch.workspace.estimates.size() == router.models().size();
-}
-
 std::expected<Scorer, Error> make_scorer(std::shared_ptr<const model::Router> router,
-                                         std::shared_ptr<const model::StaticEmbedder> embedder) {
+                                         std::shared_ptr<const model::StaticEmbedder> embedder,
+                                         std::shared_ptr<EncodePool> encode_pool) {
   Scorer scorer;
   scorer.kind = model::to_string(router->kind());
   scorer.name = fmt::format("{}-{:016x}", scorer.kind, router->hash());
   scorer.description = router->describe();
   scorer.threshold = router->threshold();
   scorer.models = router->models();
-  scorer.estimates = leaves_estimates(*router);
+  scorer.estimates = model::kind_info(router->kind()).judges == model::Judges::kEveryModel;
   TRY_ASSIGN(scorer.named, model::named_routes(router->file()));
   scorer.explore = model::explore_of(router->file());
   scorer.file = std::shared_ptr<const model::RouterFile>(router, &router->file());
@@ -80,6 +68,12 @@ std::expected<Scorer, Error> make_scorer(std::shared_ptr<const model::Router> ro
     if (!endpoint) return std::unexpected(endpoint.error());
     scorer.embed_url = EmbedUrl{std::move(*endpoint), router->embed_source().model, ""};
   }
+  scorer.encoder = router->encoder();
+  if (scorer.encoder) scorer.encode_pool = std::move(encode_pool);
+  scorer.score_encoded = [router, embedder](std::string_view query, std::span<const float> vector,
+                                            model::Scratch& scratch) {
+    return router->score(query, vector, scratch);
+  };
   scorer.score_embedding = [router](std::span<const float> embedding, model::Scratch& scratch) {
     return router->score_embedding(embedding, scratch);
   };
@@ -141,7 +135,8 @@ std::expected<void, Error> set_rule(Route& route) {
 LoadScorer scorers_from_files() {
   // One embedding for all routes, loaded when the first of them needs it.
   auto shared = std::make_shared<std::shared_ptr<const model::StaticEmbedder>>();
-  return [shared](const RouteOptions& route) -> std::expected<std::optional<Scorer>, Error> {
+  return [shared, encode_pool = make_encode_pool()](
+             const RouteOptions& route) -> std::expected<std::optional<Scorer>, Error> {
     if (route.router_none) return std::nullopt;
     if (*shared == nullptr) {
       std::filesystem::path file;
@@ -154,7 +149,7 @@ LoadScorer scorers_from_files() {
     if (!loaded) return std::unexpected(loaded.error());
     const auto router = std::make_shared<const model::Router>(std::move(*loaded));
     if (!router->trained()) return std::nullopt;
-    return make_scorer(router, *shared);
+    return make_scorer(router, *shared, encode_pool);
   };
 }
 

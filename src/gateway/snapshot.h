@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "catalog/models.h"
 #include "gateway/cascade.h"
+#include "gateway/encode_pool.h"
 #include "gateway/options.h"
 #include "model/router.h"
 #include "model/semantic.h"
@@ -57,6 +58,13 @@ struct Scorer {
   // With embed_url instead of score: judges the vector that the URL gave.
   std::function<model::Score(std::span<const float> embedding, model::Scratch&)> score_embedding;
   std::optional<EmbedUrl> embed_url;
+  // With score_encoded instead of score: judges the words with the vector that `encoder` made of
+  // them on a thread of the pool. Null for routers without a transformer.
+  std::shared_ptr<const model::Encoder> encoder;
+  std::shared_ptr<EncodePool> encode_pool;
+  std::function<model::Score(std::string_view query, std::span<const float> vector,
+                             model::Scratch&)>
+      score_encoded;
   // Kinds causal and llm, also with score_embedding: whose answer makes the vector.
   std::shared_ptr<const RouterModel> router_model;
   std::shared_ptr<const model::RouterFile> file;  // nullptr: the scorer is not from one

@@ -49,12 +49,16 @@ constexpr text::Ngrams ngrams_for(Needs needs) {
              : text::Ngrams::kWords;
 }
 
+// kEveryModel: leaves an estimate of each of RouterFile::models, for every query that it judges.
+enum class Judges { kPair, kEveryModel };
+
 struct KindInfo {
   Kind kind;
   std::string_view name;
   Needs needs;
   std::string_view summary;  // for people
   std::expected<std::unique_ptr<const Estimator>, Error> (*make)(const RouterFile& file);
+  Judges judges = Judges::kPair;
 };
 
 const KindInfo& kind_info(Kind kind);

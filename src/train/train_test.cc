@@ -393,7 +393,9 @@ TEST(TrainRouter, BaselinesNeedNoEmbedding) {
   examples.embed = {};
   examples.embeddings.clear();
   for (const model::Kind kind : {model::Kind::kLength, model::Kind::kRandom}) {
-    const auto trained = train_router(examples, options_for(kind));
+    TrainOptions options = options_for(kind);
+    options.threshold = {ThresholdRule::By::kStrongShare, 0.5};
+    const auto trained = train_router(examples, options);
     ASSERT_TRUE(trained) << trained.error().message;
     EXPECT_NEAR(trained->report.strong_share.value(), 0.5, 0.15);
     EXPECT_TRUE(encode_router_file(trained->file));
