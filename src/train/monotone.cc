@@ -14,6 +14,7 @@ constexpr size_t kMostBins = 12;
 constexpr size_t kLeastInBin = 50;
 // Of a point whose own weight is 0, so that every bin can be averaged.
 constexpr double kLeastWeight = 1e-9;
+constexpr double kSameX = 1e-9;
 
 struct Bin {
   double x = 0, y = 0, weight = 0;
@@ -67,11 +68,12 @@ model::PiecewiseLinear fit_increasing(std::span<const double> x, std::span<const
       const uint32_t i = order[at];
       bin.add({x[i], y[i], std::max(weights[i], kLeastWeight)});
     }
-    // Knots must ascend: many points at one x are one bin.
-    if (bins.empty() || bin.x > bins.back().x)
-      bins.push_back(bin);
-    else
-      bins.back().add(bin);
+    // Knots must ascend: many points at one x are one bin, rounding of their mean aside.
+    while (!bins.empty() && bin.x <= bins.back().x + kSameX) {
+      bin.add(bins.back());
+      bins.pop_back();
+    }
+    bins.push_back(bin);
   }
   std::vector<double> knots, means, sums;
   for (const Bin& bin : bins)
