@@ -69,13 +69,13 @@ std::expected<Fit, Error> fit_bert(const Examples& examples, const Rows& rows,
 std::expected<Fit, Error> fit_auto(const Examples& examples, const Rows& rows,
                                    const TrainOptions& options);
 std::expected<Fit, Error> fit_knn(const Examples& examples, const Rows& rows,
-                                 const TrainOptions& options);
+                                  const TrainOptions& options);
 std::expected<Fit, Error> fit_cluster(const Examples& examples, const Rows& rows,
-                                     const TrainOptions& options);
+                                      const TrainOptions& options);
 std::expected<Fit, Error> fit_mf(const Examples& examples, const Rows& rows,
-                                const TrainOptions& options);
+                                 const TrainOptions& options);
 std::expected<Fit, Error> fit_sw(const Examples& examples, const Rows& rows,
-                                const TrainOptions& options);
+                                 const TrainOptions& options);
 std::expected<Fit, Error> fit_lr(const Examples& examples, const Rows& rows,
                                  const TrainOptions& options);
 

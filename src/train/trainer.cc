@@ -29,10 +29,14 @@ struct KindTrainer {
 };
 
 constexpr std::array kTrainers{
-    KindTrainer{Kind::kLr, fit_lr},         KindTrainer{Kind::kCawr, fit_cawr},
-    KindTrainer{Kind::kLength, fit_length}, KindTrainer{Kind::kNgram, fit_ngram},
-    KindTrainer{Kind::kKernel, fit_kernel}, KindTrainer{Kind::kBert, fit_bert},
-    KindTrainer{Kind::kAuto, fit_auto},     KindTrainer{Kind::kKnn, fit_knn, Partial::kInclude},
+    KindTrainer{Kind::kLr, fit_lr},
+    KindTrainer{Kind::kCawr, fit_cawr},
+    KindTrainer{Kind::kLength, fit_length},
+    KindTrainer{Kind::kNgram, fit_ngram},
+    KindTrainer{Kind::kKernel, fit_kernel},
+    KindTrainer{Kind::kBert, fit_bert},
+    KindTrainer{Kind::kAuto, fit_auto},
+    KindTrainer{Kind::kKnn, fit_knn, Partial::kInclude},
     KindTrainer{Kind::kCluster, fit_cluster, Partial::kInclude},
     KindTrainer{Kind::kMf, fit_mf, Partial::kInclude},
     KindTrainer{Kind::kSw, fit_sw, Partial::kInclude},
@@ -105,9 +109,7 @@ std::expected<void, Error> check_rows(const Examples& examples, const TrainOptio
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} usable rows are too few to train on", count));
   }
-  const auto useless = [](const LabelledRow& row) {
-    return row.label < 0 && row.results.empty();
-  };
+  const auto useless = [](const LabelledRow& row) { return row.label < 0 && row.results.empty(); };
   if (std::ranges::any_of(examples.rows, useless))
     return fail(ErrorCode::kInvalidArgument, "a row has no label");
   const auto strong = std::ranges::count(examples.rows, 1, &LabelledRow::label);
