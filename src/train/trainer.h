@@ -39,7 +39,7 @@ struct TrainOptions {
   std::string cut_time;
   double c = 1;  // inverse strength of the L2 penalty
   uint32_t folds = 5;
-  size_t max_anchors = 100'000;  // that kind knn keeps; of more rows a sample by seed
+  size_t max_anchors = 100'000;       // that kind knn keeps; of more rows a sample by seed
   std::function<void()> on_fit = {};  // called after each of the 1 + folds fits
   Head head = Head::kBest;
   double explore = 0.05;  // kind cawr: P(strong) stays in [explore, 1 - explore], in (0, 0.5)
